@@ -1,0 +1,1 @@
+"""Vital signs from ordinary RGB video."""

@@ -1,0 +1,1 @@
+"""Made people: physiology, skin, camera and scene whose answer is known."""

@@ -1,0 +1,1 @@
+"""Signals on a uniform clock: cleaning, spectra, peaks, alignment."""

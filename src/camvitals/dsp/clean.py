@@ -1,0 +1,158 @@
+"""Samples with their own times -> one uniform clock, gaps kept; detrending and band-pass.
+
+Shape letters: T samples in, N samples on the uniform clock, C channels (any trailing shape).
+Time is always the first axis. Only numpy is imported; scipy is reached for where named.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from camvitals.records import Array, InputError
+
+GAP_S = 0.5
+
+
+def rate_of(time_T: Array) -> float:
+    """Median sampling rate [Hz] of a clock of at least two samples [s]."""
+    if len(time_T) < 2:
+        raise InputError(f"a rate needs 2 samples but got {len(time_T)}; record longer")
+    return float(1.0 / np.median(np.diff(time_T)))
+
+
+def uniform(
+    values: Array, time_T: Array, *, rate: float, gap: float = GAP_S
+) -> tuple[Array, Array]:
+    """Samples on a uniform clock by linear interpolation; gaps stay gaps.
+
+    values: (T,) or (T, ...); NaN means not seen.   time_T: (T,) s, increasing.
+    rate:   samples per second wanted [Hz].         gap: longest stretch bridged [s].
+    Returns (N, ...) float64 and (N,) s. A grid point between two seen samples further apart than
+    `gap`, or outside the seen samples, is NaN.
+    """
+    if rate <= 0 or len(time_T) < 2:
+        raise InputError(f"uniform needs rate > 0 and 2 samples, got {rate} and {len(time_T)}")
+    count = int(np.floor((time_T[-1] - time_T[0]) * rate + 1e-6)) + 1
+    grid = time_T[0] + np.arange(count) / rate
+    flat = np.asarray(values, dtype=float).reshape(len(time_T), -1)
+    out = np.full((count, flat.shape[1]), np.nan)
+    seen = np.isfinite(flat)
+    patterns, column_of = np.unique(seen, axis=1, return_inverse=True)
+    for k in range(patterns.shape[1]):
+        columns = np.flatnonzero(column_of.ravel() == k)
+        out[:, columns] = _interpolate(flat[:, columns], time_T, patterns[:, k], grid, gap)
+    return out.reshape((count, *np.shape(values)[1:])), grid
+
+
+def _interpolate(flat: Array, time_T: Array, seen: Array, grid: Array, gap: float) -> Array:
+    if seen.sum() < 2:
+        return np.full((len(grid), flat.shape[1]), np.nan)
+    known, points = time_T[seen], flat[seen]
+    left = np.clip(np.searchsorted(known, grid, side="right") - 1, 0, len(known) - 2)
+    span = known[left + 1] - known[left]
+    share = ((grid - known[left]) / span)[:, None]
+    out = points[left] * (1 - share) + points[left + 1] * share
+    tolerance = 1e-6
+    outside = (grid < known[0] - tolerance) | (grid > known[-1] + tolerance)
+    out[outside | (span > gap)] = np.nan
+    return np.asarray(out)
+
+
+def runs(seen_N: Array) -> list[slice]:
+    """The stretches of True, longest first."""
+    edges = np.flatnonzero(np.diff(np.r_[0, np.asarray(seen_N, dtype=np.int8), 0]))
+    found = [slice(int(a), int(b)) for a, b in edges.reshape(-1, 2)]
+    return sorted(found, key=lambda s: s.start - s.stop)
+
+
+def bandpass(values: Array, *, rate: float, low: float, high: float, order: int = 3) -> Array:
+    """Zero-phase band-pass with the gain of a Butterworth filter run forth and back.
+
+    values: (N, ...) without gaps, uniformly sampled.   rate, low, high: [Hz].
+    Applied in the frequency domain on the signal continued oddly at both ends, so that it needs no
+    start-up and no scipy. Returns the same shape, float64.
+    """
+    if not 0 < low < high < rate / 2:
+        raise InputError(
+            f"bandpass needs 0 < low < high < rate/2 but got {low:g}, {high:g} at {rate:g} Hz; "
+            "use a higher frame rate or a lower band"
+        )
+    x = np.asarray(values, dtype=float)
+    pad = min(len(x) - 1, int(np.ceil(2 * rate / low)))
+    x = _continue_oddly(x, pad)
+    frequency = np.fft.rfftfreq(_fast_length(len(x)), 1 / rate)
+    with np.errstate(divide="ignore"):
+        detuning = (frequency**2 - low * high) / (frequency * (high - low))
+        gain = 1 / (1 + detuning ** (2 * order))
+    shape = (len(gain),) + (1,) * (x.ndim - 1)
+    spectrum = np.fft.rfft(x, _fast_length(len(x)), axis=0) * gain.reshape(shape)
+    out = np.fft.irfft(spectrum, _fast_length(len(x)), axis=0)[pad : pad + len(values)]
+    return np.asarray(out)
+
+
+def _continue_oddly(x: Array, pad: int) -> Array:
+    if pad == 0:
+        return x
+    head = 2 * x[:1] - x[pad:0:-1]
+    tail = 2 * x[-1:] - x[-2 : -pad - 2 : -1]
+    return np.concatenate([head, x, tail])
+
+
+def _fast_length(length: int) -> int:
+    """The next length whose only factors are 2, 3 and 5."""
+    best = 1 << (length - 1).bit_length()
+    for fives in (1, 5, 25):
+        for threes in (1, 3, 9, 27):
+            odd = fives * threes
+            twos = 1 << max(0, int(np.ceil(np.log2(length / odd))))
+            if odd * twos >= length:
+                best = min(best, odd * twos)
+    return best
+
+
+def detrend(values: Array, *, smoothness: float = 100.0) -> Array:
+    """Remove the slow trend by smoothness priors (Tarvainen et al., 2002).
+
+    values: (N, ...) uniformly sampled, no gaps.   smoothness: λ of the source, in samples².
+    Returns values − (I + λ² D₂ᵀD₂)⁻¹ values, same shape. Solved as a banded system (scipy).
+    """
+    from scipy.linalg import solveh_banded
+
+    x = np.asarray(values, dtype=float)
+    n = len(x)
+    if n < 3:
+        return x - x.mean(axis=0)
+    bands = np.zeros((3, n))
+    weight = smoothness**2
+    bands[2] = 1 + weight * (_outer_count(n, 0) + 4 * _outer_count(n, 1) + _outer_count(n, 2))
+    bands[1, 1:] = -2 * weight * (_pair_count(n, 0) + _pair_count(n, 1))
+    bands[0, 2:] = weight
+    trend = solveh_banded(bands, x.reshape(n, -1)).reshape(x.shape)
+    return np.asarray(x - trend)
+
+
+def _outer_count(n: int, offset: int) -> Array:
+    """1 where a second difference has its `offset`-th tap on sample i."""
+    index = np.arange(n) - offset
+    return np.asarray((index >= 0) & (index <= n - 3), dtype=float)
+
+
+def _pair_count(n: int, offset: int) -> Array:
+    """1 where a second difference joins taps `offset` and `offset` + 1 on samples i, i + 1."""
+    index = np.arange(n - 1) - offset
+    return np.asarray((index >= 0) & (index <= n - 3), dtype=float)
+
+
+def normalized(values: Array, *, rate: float, window: float) -> Array:
+    """Relative change: values / moving mean over `window` seconds − 1.
+
+    values: (N, ...) > 0, uniform, no gaps.   rate [Hz].   Edges use the part of the window inside.
+    """
+    x = np.asarray(values, dtype=float)
+    half = max(1, round(window * rate / 2))
+    total = np.concatenate([np.zeros((1, *x.shape[1:])), np.cumsum(x, axis=0)])
+    start = np.clip(np.arange(len(x)) - half, 0, len(x))
+    stop = np.clip(np.arange(len(x)) + half + 1, 0, len(x))
+    count = (stop - start).reshape((-1,) + (1,) * (x.ndim - 1))
+    mean = (total[stop] - total[start]) / count
+    return np.asarray(x / np.maximum(mean, 1e-9) - 1)

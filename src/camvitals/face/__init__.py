@@ -1,0 +1,1 @@
+"""Faces found, followed, and turned into traces of skin colour."""

@@ -1,0 +1,1 @@
+"""Recordings in, frames with their own times out; the only door to PyAV."""

@@ -1,0 +1,1 @@
+"""Waves in, readings out."""

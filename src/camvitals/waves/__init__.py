@@ -1,0 +1,1 @@
+"""Colour traces in, pulse waves out."""
