@@ -120,9 +120,9 @@ class Scenario:
                 f"the heart rate must stay in 30–220 bpm but goes from {slowest:.0f} to "
                 f"{fastest:.0f}; use a smaller heart_rate_slope or a shorter duration"
             )
-        if self.sdnn > 0.25 * 60e3 / fastest:
+        if self.sdnn > 0.2 * 60e3 / fastest:
             raise InputError(
-                f"scenario.sdnn must be at most a quarter of the shortest beat interval "
+                f"scenario.sdnn must be at most a fifth of the shortest beat interval "
                 f"({60e3 / fastest:.0f} ms) but got {self.sdnn:g} ms; use a smaller sdnn"
             )
 
