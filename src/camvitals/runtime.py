@@ -1,0 +1,123 @@
+"""An ONNX file and its card -> a function on numpy arrays. The only door to onnxruntime."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from camvitals.card import ModelCard
+from camvitals.records import Array, InputError
+
+
+class Model:
+    """A network as a function: {name: array} -> {name: array}.
+
+    card: what it is. Outputs that the card's `state` names are kept and given back as inputs at
+    the next call; `reset` forgets them.
+    """
+
+    def __init__(self, session: Any, card: ModelCard) -> None:
+        self.card = card
+        self._session = session
+        self._shapes = {i.name: i.shape for i in session.get_inputs()}
+        self._outputs = [o.name for o in session.get_outputs()]
+        self._check_state()
+        self._carried: dict[str, Array] = {}
+        self.reset()
+
+    @property
+    def inputs(self) -> dict[str, tuple[int | str | None, ...]]:
+        """Name and shape of what a call needs; a length that may vary is a name or None."""
+        carried = set(self.card.state.values())
+        return {n: tuple(shape) for n, shape in self._shapes.items() if n not in carried}
+
+    def __call__(self, arrays: Mapping[str, Array]) -> dict[str, Array]:
+        """Run once. Arrays are taken as float32; InputError when a name or shape is wrong."""
+        wanted = self.inputs
+        if set(arrays) != set(wanted):
+            raise InputError(
+                f"{self.card.name} needs inputs {sorted(wanted)} but got {sorted(arrays)}"
+            )
+        for name, array in arrays.items():
+            self._check_shape(name, np.shape(array))
+        fed = {name: np.ascontiguousarray(a, dtype=np.float32) for name, a in arrays.items()}
+        values = self._session.run(None, fed | self._carried)
+        results = dict(zip(self._outputs, values, strict=True))
+        self._carried = {into: results[out] for out, into in self.card.state.items()}
+        return {n: value for n, value in results.items() if n not in self.card.state}
+
+    def reset(self) -> None:
+        """Forget what was carried from earlier calls; the state is zero again."""
+        self._carried = {
+            name: np.zeros([n if isinstance(n, int) else 1 for n in self._shapes[name]], np.float32)
+            for name in self.card.state.values()
+        }
+
+    def _check_shape(self, name: str, given: tuple[int, ...]) -> None:
+        wanted = self._shapes[name]
+        fits = len(given) == len(wanted) and all(
+            g == w for g, w in zip(given, wanted, strict=True) if isinstance(w, int)
+        )
+        if not fits:
+            raise InputError(f"{self.card.name}: {name} needs shape {wanted}, got {list(given)}")
+
+    def _check_state(self) -> None:
+        for out, into in self.card.state.items():
+            if out not in self._outputs or into not in self._shapes:
+                raise InputError(
+                    f"the card of {self.card.name} carries {out} to {into}, but the file has "
+                    f"outputs {self._outputs} and inputs {sorted(self._shapes)}"
+                )
+
+
+def load(path: Path | str, card: ModelCard | None = None, *, threads: int = 1) -> Model:
+    """The network in an ONNX file, after checking that it is the one its card describes.
+
+    card:    its card; None reads the JSON file of the same name beside it.
+    threads: threads inside one call. One is fastest for small networks.
+    Raises InputError when the file is missing, damaged, or not the card's.
+    """
+    import onnxruntime
+
+    path = Path(path)
+    card = card if card is not None else ModelCard.load(path.with_suffix(".json"))
+    try:
+        weights = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"no weights in {path}: {error.strerror}; give an ONNX file") from error
+    card.verify(weights, str(path))
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    options.enable_cpu_mem_arena = False
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    try:
+        session = onnxruntime.InferenceSession(weights, options, providers=["CPUExecutionProvider"])
+    except Exception as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(f"{path} is not an ONNX network that runs here: {reason}") from error
+    return Model(session, card)
+
+
+def golden_of(model: Model) -> dict[str, tuple[float, ...]]:
+    """Five values of each output for uniform noise (generator 0): what `card.golden` must say.
+
+    Lengths that may vary are taken as 1; the values are evenly spread over the output. The model's
+    state is reset before and after.
+    """
+    model.reset()
+    noise = np.random.default_rng(0)
+    given = {
+        name: noise.random([n if isinstance(n, int) else 1 for n in shape], dtype=np.float32)
+        for name, shape in model.inputs.items()
+    }
+    results = model(given)
+    model.reset()
+    return {
+        name: tuple(float(v) for v in out.ravel()[np.linspace(0, out.size - 1, 5).astype(int)])
+        for name, out in results.items()
+    }
