@@ -1,0 +1,229 @@
+"""Fit src/camvitals/vitals/heart_model.json on made people.
+
+Run it with: python recipes/heart_model.py
+
+Two made sets with their own seeds: one fits the network that turns the facts of a window into log
+odds of each heart rate, the other fits the calibration of quality and interval. Neither shares a
+seed with the made test set of benchmarks/accuracy.py, and no real recording is read.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from camvitals.data.synthetic.traces import made_trace
+
+from camvitals.data.synthetic.scenario import Scenario, draw
+from camvitals.records import Array
+from camvitals.vitals import heart, posterior, quality
+from camvitals.waves.auto import AUTO, stretches
+from camvitals.waves.evidence import FACTS, RATES_BPM, Evidence, weigh
+
+TARGET = Path(posterior.__file__).with_name("heart_model.json")
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How the model is fitted; seeds are those of the scenarios."""
+
+    fit_seeds: range = range(1_000_000, 1_006_000)
+    calibration_seeds: range = range(2_000_000, 2_002_500)
+    windows_a_trace: int = 4
+    alone_share: float = 0.25
+    hidden: int = 16
+    epochs: int = 12
+    batch: int = 64
+    step: float = 3e-3
+    decay: float = 1e-4
+    target_bpm: float = 1.5
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """Evidence of one made recording, and the true rate of each window (NaN: no pulse)."""
+
+    evidence: Evidence
+    truth: Array
+    whole: float
+
+
+def cases(seeds: range, alone_share: float) -> Iterator[Case]:
+    """Made recordings as evidence, on all cores."""
+    with ProcessPoolExecutor() as pool:
+        for found in pool.map(_case, seeds, [alone_share] * len(seeds), chunksize=50):
+            if found is not None:
+                yield found
+
+
+def _case(seed: int, alone_share: float) -> Case | None:
+    rng = np.random.default_rng(seed)
+    scenario: Scenario = draw(seed)
+    trace, truth = made_trace(scenario)
+    method = AUTO
+    if rng.random() < alone_share:
+        method = str(rng.choice(["pos", "chrom", "green", "omit", "pbv"]))
+    found = stretches(trace, method=method, rate=min(scenario.rate, 60.0))
+    if not found:
+        return None
+    evidence = weigh(found[0])
+    half = evidence.length / 2
+    spans = [(c - half, c + half) for c in evidence.centre]
+    rates = [truth.rate_between(*span) if scenario.alive else np.nan for span in spans]
+    whole = truth.rate_between(spans[0][0], spans[-1][1]) if scenario.alive else np.nan
+    return Case(evidence, np.array(rates), float(whole))
+
+
+def targets(truth_M: Array, width: float) -> Array:
+    """(M, F + 1) probability of each state: a Gaussian about the true rate, or no pulse."""
+    rates = np.where(np.isfinite(truth_M), truth_M, 0.0)[:, None]
+    wanted = np.exp(-0.5 * ((RATES_BPM - rates) / width) ** 2)
+    wanted[~np.isfinite(truth_M)] = 0
+    wanted = np.concatenate([wanted, ~np.isfinite(truth_M)[:, None]], axis=1)
+    return np.asarray(wanted / wanted.sum(axis=1, keepdims=True))
+
+
+def fit(facts: Array, wanted: Array, recipe: Recipe) -> dict[str, Array]:
+    """Weights of the network by Adam on the cross-entropy over rates and "no pulse"."""
+    rng = np.random.default_rng(0)
+    mean = facts.mean(axis=(0, 1))
+    scale = facts.std(axis=(0, 1)) + 1e-3
+    weights = {
+        "hidden": rng.normal(0, 1 / np.sqrt(len(FACTS)), (len(FACTS), recipe.hidden)),
+        "hidden_bias": np.zeros(recipe.hidden),
+        "out": rng.normal(0, 0.3, recipe.hidden),
+        "null": np.zeros(1),
+    }
+    momentum = {name: np.zeros_like(value) for name, value in weights.items()}
+    square = {name: np.zeros_like(value) for name, value in weights.items()}
+    count = 0
+    total = recipe.epochs * (len(facts) // recipe.batch)
+    for epoch in range(recipe.epochs):
+        losses = []
+        order = rng.permutation(len(facts))
+        for at in range(0, len(order) - recipe.batch + 1, recipe.batch):
+            rows = order[at : at + recipe.batch]
+            scaled = (facts[rows] - mean) / scale
+            loss, slope = _loss(weights, scaled, wanted[rows])
+            losses.append(loss)
+            count += 1
+            step = recipe.step * 0.5 * (1 + np.cos(np.pi * count / total))
+            for name, value in weights.items():
+                g = slope[name] + recipe.decay * value
+                momentum[name] = 0.9 * momentum[name] + 0.1 * g
+                square[name] = 0.999 * square[name] + 0.001 * g**2
+                m = momentum[name] / (1 - 0.9**count)
+                s = square[name] / (1 - 0.999**count)
+                value -= step * m / (np.sqrt(s) + 1e-8)
+        print(f"epoch {epoch + 1}: cross-entropy {np.mean(losses):.3f}", flush=True)
+    return weights | {"mean": mean, "scale": scale}
+
+
+def _loss(
+    weights: dict[str, Array], scaled: Array, wanted: Array
+) -> tuple[float, dict[str, Array]]:
+    hidden = np.tanh(scaled @ weights["hidden"] + weights["hidden_bias"])
+    odds = hidden @ weights["out"] - weights["null"]
+    score = np.concatenate([odds, np.zeros((len(odds), 1))], axis=1)
+    score -= score.max(axis=1, keepdims=True)
+    chance = np.exp(score)
+    chance /= chance.sum(axis=1, keepdims=True)
+    loss = -float((wanted * np.log(chance + 1e-12)).sum(axis=1).mean())
+    d_odds = (chance - wanted)[:, :-1] / len(scaled)
+    d_hidden = d_odds[..., None] * weights["out"] * (1 - hidden**2)
+    slope = {
+        "out": np.einsum("mf,mfh->h", d_odds, hidden),
+        "null": -d_odds.sum()[None],
+        "hidden": np.einsum("mfd,mfh->dh", scaled, d_hidden, optimize=True),
+        "hidden_bias": d_hidden.sum(axis=(0, 1)),
+    }
+    return loss, slope
+
+
+def logistic(features: Array, right: Array) -> list[float]:
+    """Bias and weights of a logistic model by Newton's method, with a weak prior."""
+    design = np.column_stack([np.ones(len(features)), features])
+    w = np.zeros(design.shape[1])
+    for _ in range(50):
+        p = 1 / (1 + np.exp(-np.clip(design @ w, -30, 30)))
+        curve = (design * (p * (1 - p))[:, None]).T @ design + 1e-3 * np.eye(len(w))
+        w += np.linalg.solve(curve, design.T @ (right - p) - 1e-3 * w)
+    return [float(v) for v in w]
+
+
+def interval_of(error: Array, spread: Array) -> list[float]:
+    """Floor and factor of the spread so that 95 % of absolute errors lie inside, smallest mean."""
+    best = (np.inf, [0.0, 0.0])
+    for factor in np.linspace(0, 4, 41):
+        floor = max(0.0, float(np.quantile(error - factor * spread, 0.95)))
+        width = float(np.mean(floor + factor * spread))
+        best = min(best, (width, [floor, float(factor)]))
+    return best[1]
+
+
+def calibrate(model: posterior.HeartModel, made: list[Case]) -> dict[str, list[float]]:
+    """Weights of quality and interval for windows and for whole recordings."""
+    windows = [heart.windows_of([case.evidence], model) for case in made]
+    rate = np.concatenate([w.rate for w in windows])
+    truth = np.concatenate([case.truth for case in made])
+    error = np.abs(rate - np.where(np.isfinite(truth), truth, np.inf))
+    odds = quality.log_odds(np.concatenate([w.mass for w in windows]))[:, None]
+    weights = {"window": logistic(odds, error <= quality.RIGHT_BPM)}
+    spread = np.concatenate([w.spread for w in windows])
+    sure = _sure(odds, weights["window"])
+    good = sure & (error <= 2 * quality.RIGHT_BPM)
+    weights["window_interval"] = interval_of(error[good], spread[good])
+    features, wrong, spreads = [], [], []
+    for case, w in zip(made, windows, strict=True):
+        trusted = _sure(quality.log_odds(w.mass)[:, None], weights["window"])
+        features.append(heart.whole_features(w, trusted))
+        use = trusted if trusted.any() else np.ones_like(trusted)
+        target = np.nanmean(case.truth[use]) if np.isfinite(case.whole) else np.inf
+        wrong.append(abs(float(w.rate[use].mean()) - target))
+        spreads.append(float(w.spread[use].mean()))
+    right = np.array(wrong) <= quality.RIGHT_BPM
+    weights["whole"] = logistic(np.array(features), right)
+    sure = _sure(np.array(features), weights["whole"]) & (np.array(wrong) <= 10)
+    weights["whole_interval"] = interval_of(np.array(wrong)[sure], np.array(spreads)[sure])
+    return weights
+
+
+def _sure(features: Array, weights: list[float]) -> Array:
+    return np.array([quality.trust(row, weights) >= quality.THRESHOLD for row in features])
+
+
+def main() -> None:
+    """Draw, fit, calibrate, write."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--scale", type=float, default=1.0, help="share of the recordings to use")
+    scale = parser.parse_args().scale
+    recipe = Recipe()
+    rng = np.random.default_rng(0)
+    facts, truth = [], []
+    for case in cases(recipe.fit_seeds[: int(len(recipe.fit_seeds) * scale)], recipe.alone_share):
+        keep = rng.permutation(len(case.truth))[: recipe.windows_a_trace]
+        facts.append(case.evidence.facts[keep])
+        truth.append(case.truth[keep])
+    all_facts, all_truth = np.concatenate(facts), np.concatenate(truth)
+    alive = float(np.isfinite(all_truth).mean())
+    print(f"{len(all_facts)} windows, {alive:.0%} with a pulse", flush=True)
+    weights = fit(all_facts, targets(all_truth, recipe.target_bpm), recipe)
+    weights["null"] = float(weights["null"][0])
+    about = f"recipes/heart_model.py on {len(all_facts)} windows of {len(facts)} made recordings"
+    model = posterior.HeartModel(**weights, trust={}, about=about)
+    seeds = recipe.calibration_seeds[: int(len(recipe.calibration_seeds) * scale)]
+    trust = calibrate(model, list(cases(seeds, recipe.alone_share)))
+    fields = {"facts": FACTS, "about": about, "trust": trust} | {
+        name: np.round(value, 6).tolist() for name, value in weights.items()
+    }
+    TARGET.write_text(json.dumps(fields) + "\n")
+    print(trust)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,109 @@
+"""Frame by frame: the functions of `measure` around a ring buffer."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+
+import numpy as np
+
+from camvitals.pipeline import Settings, reports_of
+from camvitals.records import Array, Face, Frame, InputError, Report, Source
+from camvitals.waves.auto import AUTO
+
+MEMORABLE_TIMES = 4096
+
+
+class Monitor:
+    """Vital signs of a live picture, updated every `period` seconds from the last `window` seconds.
+
+    >>> import numpy as np
+    >>> monitor = Monitor(roi="frame", window=10.0, period=1.0)
+    >>> monitor.push(np.zeros((48, 64, 3), np.uint8), time=0.0) is None
+    True
+
+    window, period: [s].   method, roi, skin: as in `measure`.
+    Memory is bounded by the window. Over the same window the answer is that of `measure`.
+    """
+
+    def __init__(
+        self,
+        *,
+        window: float = 30.0,
+        period: float = 1.0,
+        method: str = AUTO,
+        roi: str = "face",
+        skin: str = "otsu",
+    ) -> None:
+        if not window >= 5 or not period > 0:
+            raise InputError(
+                f"a monitor needs window >= 5 s and period > 0 s but got {window:g} and {period:g}"
+            )
+        self.window, self.period = window, period
+        self.settings = Settings(method, roi, skin)
+        self._collector = self.settings.collector(keep=window)
+        self._times: deque[float] = deque(maxlen=MEMORABLE_TIMES)
+        self._size = (0, 0)
+        self._frames = 0
+        self._late = 0
+        self._due = -math.inf
+        self.report: Report | None = None
+
+    @property
+    def faces(self) -> tuple[Face, ...]:
+        """Faces in the last picture, for drawing."""
+        return self._collector.faces
+
+    def push(self, frame: Frame | Array, time: float | None = None) -> Report | None:
+        """Take one picture; return the report of the person seen most when one is due.
+
+        frame: a Frame with its own time, or an (H, W, 3) uint8 RGB picture with `time` [s].
+        A picture that is late, repeated or without a finite time is counted and passed over; a clock
+        that falls back by more than the window has been set anew, and the monitor starts again.
+        """
+        people = self.push_people(frame, time)
+        return people[0] if people else None
+
+    def push_people(self, frame: Frame | Array, time: float | None = None) -> tuple[Report, ...]:
+        """Like `push`, with one report for every person, the one seen most first; () if not due."""
+        frame = _framed(frame, time)
+        if not math.isfinite(frame.time) or (self._times and frame.time <= self._times[-1]):
+            self._late += 1
+            return ()
+        self._times.append(frame.time)
+        self._frames += 1
+        self._size = (frame.width, frame.height)
+        self._collector.push(frame)
+        if self._due == -math.inf:
+            self._due = frame.time + self.period
+        if frame.time < self._due:
+            return ()
+        self._due += self.period * math.ceil((frame.time - self._due) / self.period + 1e-9)
+        people = reports_of(self._collector.traces(), self._facts(), settings=self.settings)
+        self.report = people[0]
+        return people
+
+    def _facts(self) -> Source:
+        times = np.array(self._times)
+        times = times[times > times[-1] - self.window]
+        gaps = np.diff(times)
+        interval = float(np.median(gaps)) if len(gaps) else 0.0
+        late = f"{self._late} pictures came late or twice and were passed over"
+        return Source(
+            name="live",
+            width=self._size[0],
+            height=self._size[1],
+            frames=self._frames,
+            duration=float(times[-1] - times[0]) + interval,
+            rate=1 / interval if interval else 0.0,
+            jitter=float(gaps.std()) if len(gaps) else 0.0,
+            warnings=(late,) if self._late else (),
+        )
+
+
+def _framed(frame: Frame | Array, time: float | None) -> Frame:
+    if isinstance(frame, Frame):
+        return frame
+    if time is None:
+        raise InputError("push needs the time of the picture; pass time= in seconds")
+    return Frame.of_rgb(np.asarray(frame), time)

@@ -1,0 +1,110 @@
+"""Heart rate with quality and interval, or the reason why it is withheld.
+
+Shape letters: M windows of all stretches in order of time, F rates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from camvitals.records import Array, Reading, withheld
+from camvitals.vitals.posterior import HeartModel, heart_model, posterior
+from camvitals.vitals.quality import RIGHT_BPM, THRESHOLD, interval, log_odds, trust
+from camvitals.waves.evidence import RATES_BPM, Evidence
+
+NAME, UNIT = "heart_rate", "bpm"
+REFINE_BPM = 6.0
+
+
+@dataclass(frozen=True, slots=True)
+class Windows:
+    """What the posterior says of each window: (M,) arrays, and whose stretch each is.
+
+    rate, spread: [bpm]; mass: probability within RIGHT_BPM of the rate; null: of no pulse;
+    start, stop: [s]; stretch: index.
+    """
+
+    rate: Array
+    spread: Array
+    mass: Array
+    null: Array
+    start: Array
+    stop: Array
+    stretch: Array
+
+
+def windows_of(stretches: Sequence[Evidence], model: HeartModel) -> Windows:
+    """The most probable rate of every window, refined between the states by the local mean."""
+    columns = [_windows_of_one(e, posterior(e, model), k) for k, e in enumerate(stretches)]
+    if not columns:
+        return Windows(*(np.zeros(0) for _ in range(7)))
+    return Windows(*(np.concatenate(column) for column in zip(*columns, strict=True)))
+
+
+def _windows_of_one(evidence: Evidence, probability: Array, k: int) -> tuple[Array, ...]:
+    states, null = probability[:, :-1], probability[:, -1]
+    top = RATES_BPM[states.argmax(axis=1)]
+    near = states * (np.abs(RATES_BPM - top[:, None]) <= REFINE_BPM)
+    near /= near.sum(axis=1, keepdims=True)
+    rate = near @ RATES_BPM
+    spread = np.sqrt((near * (RATES_BPM - rate[:, None]) ** 2).sum(axis=1))
+    mass = (states * (np.abs(RATES_BPM - rate[:, None]) <= RIGHT_BPM)).sum(axis=1)
+    half = evidence.length / 2
+    start, stop = evidence.centre - half, evidence.centre + half
+    return rate, spread, mass, null, start, stop, np.full(len(rate), k)
+
+
+def heart_rates(
+    windows: Windows, *, method: str, span: tuple[float, float], missing: str = ""
+) -> tuple[Reading, tuple[Reading, ...]]:
+    """The heart rate of the whole recording, and one reading a window [bpm].
+
+    span: of the recording [s].   missing: why there are no windows, when there are none.
+    """
+    model = heart_model()
+    if len(windows.rate) == 0:
+        return withheld(NAME, UNIT, missing, method=method, span=span), ()
+    rolling = tuple(_of_window(windows, m, method, model) for m in range(len(windows.rate)))
+    return _whole(windows, rolling, method, model), rolling
+
+
+def _of_window(windows: Windows, m: int, method: str, model: HeartModel) -> Reading:
+    span = (float(windows.start[m]), float(windows.stop[m]))
+    quality = trust(log_odds(windows.mass[m : m + 1]), model.trust["window"])
+    if quality < THRESHOLD:
+        why = _why(float(windows.null[m]))
+        return withheld(NAME, UNIT, why, method=method, span=span, quality=quality)
+    rate = float(windows.rate[m])
+    low, high = interval(rate, float(windows.spread[m]), model.trust["window_interval"])
+    return Reading(NAME, rate, UNIT, low, high, quality, method, span)
+
+
+def whole_features(windows: Windows, trusted: Array) -> Array:
+    """What the quality of a whole recording rests on: mean log odds, and the share trusted."""
+    return np.array([log_odds(windows.mass).mean(), trusted.mean()])
+
+
+def _whole(
+    windows: Windows, rolling: tuple[Reading, ...], method: str, model: HeartModel
+) -> Reading:
+    trusted = np.array([reading.value is not None for reading in rolling])
+    span = (float(windows.start[0]), float(windows.stop[-1]))
+    quality = trust(whole_features(windows, trusted), model.trust["whole"])
+    if quality < THRESHOLD or not trusted.any():
+        why = _why(float(windows.null.mean()))
+        quality = min(quality, THRESHOLD) if not trusted.any() else quality
+        return withheld(NAME, UNIT, why, method=method, span=span, quality=quality)
+    rate = float(windows.rate[trusted].mean())
+    spread = float(windows.spread[trusted].mean())
+    low, high = interval(rate, spread, model.trust["whole_interval"])
+    span = (float(windows.start[trusted].min()), float(windows.stop[trusted].max()))
+    return Reading(NAME, rate, UNIT, low, high, quality, method, span)
+
+
+def _why(null: float) -> str:
+    if null > 0.5:
+        return "no pulse stands out from noise; more light, less motion or less compression help"
+    return "several rates fit about equally well; hold still and keep the light steady"

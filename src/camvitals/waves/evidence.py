@@ -1,0 +1,167 @@
+"""How strongly every heart rate is supported by all candidate pulses at once.
+
+One candidate can be fooled by motion, light or compression; a pulse is what most of them share,
+in phase over the face, and what the head and the background do not do.
+
+Shape letters: N samples, K candidates, J nuisance signals, M windows, F rates, D facts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from camvitals.records import Array
+
+RATES_BPM = np.arange(40.0, 221.0)
+WINDOW_S, HOP_S = 10.0, 1.0
+NEAR_BPM = 10
+FACTS = (
+    "mean_log",  # geometric mean of the candidates' normalised power, log
+    "log_mean",  # arithmetic mean of the same, log
+    "below_top",  # how far below the window's best rate
+    "below_near",  # how far below the best rate within NEAR_BPM
+    "agreement",  # mean over candidates of power relative to the candidate's own best
+    "coherence",  # phase coherence over regions, mean over methods
+    "harmonic",  # power at the doubled rate
+    "half",  # power at half the rate
+    "strength",  # pulse amplitude relative to skin brightness, log
+    "motion",  # head movement at this rate in face widths, log
+    "motion_share",  # the same relative to its mean over rates, log
+    "background",  # brightness change behind the face at this rate, log
+    "background_share",
+    "rate",  # the rate itself, in 100 bpm
+    "length",  # window length in 10 s
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """Competing pulse estimates of one gapless stretch on one uniform clock.
+
+    values: (N, K) relative amplitude, pulse up.  method: (K,) index of the method of each column.
+    motion: (N, J) face position in face widths.
+    background: (N, B) relative brightness behind the face; B may be 0.
+    time:   (N,) s.  rate: samples per second [Hz].
+    """
+
+    values: Array
+    method: Array
+    motion: Array
+    background: Array
+    time: Array
+    rate: float
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Facts of the sliding windows of one stretch.
+
+    facts: (M, F, D) in the order of FACTS.  weights: (M, F, K) share of each candidate's power
+    that lies at each rate.  centre: (M,) middle of each window [s]; length: window length [s].
+    """
+
+    facts: Array
+    weights: Array
+    centre: Array
+    length: float
+
+
+def weigh(candidates: Candidates) -> Evidence:
+    """Facts for every window of WINDOW_S (shorter stretches: one window) and every rate."""
+    starts, width = _windows(len(candidates.time), rate=candidates.rate)
+    length = width / candidates.rate
+    parts = [
+        _weigh_some(candidates, starts[at : at + 32], width) for at in range(0, len(starts), 32)
+    ]
+    facts, weights = (np.concatenate(part) for part in zip(*parts, strict=True))
+    centre = candidates.time[starts] + (width - 1) / 2 / candidates.rate
+    return Evidence(facts, weights, centre, length)
+
+
+def _windows(count: int, *, rate: float) -> tuple[Array, int]:
+    width = min(count, round(WINDOW_S * rate))
+    hop = max(1, round(HOP_S * rate))
+    starts = np.arange(0, count - width + 1, hop)
+    if count - width - starts[-1] > hop // 2:
+        starts = np.append(starts, count - width)
+    return starts, width
+
+
+def _weigh_some(candidates: Candidates, starts: Array, width: int) -> tuple[Array, Array]:
+    rate = candidates.rate
+    fine = _spectra(candidates.values, starts, width, rate=rate, multiples=(1.0, 2.0, 0.5))
+    motion = _amplitude(candidates.motion, starts, width, rate=rate)
+    background = _amplitude(candidates.background, starts, width, rate=rate)
+    power = np.abs(fine) ** 2
+    scale = power[:, 0].mean(axis=1, keepdims=True)[:, None] + 1e-20
+    share = power / scale
+    log_share = np.log(share + 1e-3)
+    log_mean = np.log(share[:, 0].mean(-1) + 1e-3)
+    own_best = share[:, 0].max(axis=1, keepdims=True) + 1e-20
+    rates = np.broadcast_to(RATES_BPM / 100, log_mean.shape)
+    facts = np.stack(
+        [
+            log_share[:, 0].mean(-1),
+            log_mean,
+            log_mean - log_mean.max(axis=1, keepdims=True),
+            log_mean - _nearby_best(log_mean),
+            (share[:, 0] / own_best).mean(-1),
+            _coherence(fine[:, 0], candidates.method),
+            log_share[:, 1].mean(-1),
+            log_share[:, 2].mean(-1),
+            np.log(np.sqrt(power[:, 0]).mean(-1) + 1e-5),
+            np.log(motion + 1e-4),
+            np.log((motion + 1e-5) / (motion.mean(axis=1, keepdims=True) + 1e-5)),
+            np.log(background + 1e-4),
+            np.log((background + 1e-5) / (background.mean(axis=1, keepdims=True) + 1e-5)),
+            rates,
+            np.full(log_mean.shape, width / rate / 10),
+        ],
+        axis=-1,
+    )
+    return facts.astype(np.float32), share[:, 0].astype(np.float32)
+
+
+def _spectra(
+    values: Array, starts: Array, width: int, *, rate: float, multiples: tuple[float, ...]
+) -> Array:
+    """(M, len(multiples), F, K) complex amplitude at the multiples of RATES_BPM."""
+    windows = np.lib.stride_tricks.sliding_window_view(values, width, axis=0)[starts]
+    windows = (windows - windows.mean(-1, keepdims=True)).astype(np.float32)
+    taper = np.hanning(width + 2)[1:-1]
+    hertz = np.multiply.outer(multiples, RATES_BPM / 60).ravel()
+    phase = -2j * np.pi * np.arange(width)[:, None] / rate * hertz[None]
+    basis = (np.exp(phase) * taper[:, None] * (2 / taper.sum())).astype(np.complex64)
+    basis[:, hertz >= rate / 2] = 0
+    shape = (len(starts), -1, len(multiples), len(RATES_BPM))
+    real = windows.reshape(-1, width)
+    found = (real @ basis.real + 1j * (real @ basis.imag)).reshape(shape)
+    return np.moveaxis(found, 1, -1)
+
+
+def _amplitude(values: Array, starts: Array, width: int, *, rate: float) -> Array:
+    """(M, F) root sum of squares of the amplitude over the signals; zeros without signals."""
+    if values.shape[1] == 0:
+        return np.zeros((len(starts), len(RATES_BPM)))
+    found = _spectra(values, starts, width, rate=rate, multiples=(1.0,))[:, 0]
+    return np.asarray(np.sqrt((np.abs(found) ** 2).sum(-1)))
+
+
+def _nearby_best(values_MF: Array) -> Array:
+    reach = NEAR_BPM
+    padded = np.pad(values_MF, ((0, 0), (reach, reach)), mode="edge")
+    return np.asarray(
+        np.lib.stride_tricks.sliding_window_view(padded, 2 * reach + 1, axis=1).max(-1)
+    )
+
+
+def _coherence(spectra_MFK: Array, method_K: Array) -> Array:
+    """|Σ X| / Σ |X| over the regions of each method, mean over methods; 0 with one region."""
+    found = []
+    for method in np.unique(method_K):
+        columns = spectra_MFK[..., method_K == method]
+        if columns.shape[-1] > 1:
+            found.append(np.abs(columns.sum(-1)) / (np.abs(columns).sum(-1) + 1e-12))
+    return np.mean(found, axis=0) if found else np.zeros(spectra_MFK.shape[:2])
