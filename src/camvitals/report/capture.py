@@ -13,7 +13,7 @@ from camvitals.dsp.clean import rate_of, uniform
 from camvitals.records import Array, Finding, Source, Trace
 from camvitals.report.light import common_flicker, largest_common_change, luma_of, moving_mean
 
-BACKGROUND = "background"
+BACKGROUND, GRID = "background", "grid_"
 NEAR_BLACK, NEAR_WHITE = 6.0, 245.0
 MOVING_WIDTHS_PER_S = 0.25
 
@@ -161,9 +161,10 @@ def _clock(time_T: Array) -> dict[str, float]:
 
 
 def _skin(trace: Trace) -> Array:
-    """(T, R, 3) colours of the regions that are skin."""
-    columns = [at for at, name in enumerate(trace.names) if name != BACKGROUND]
-    return np.asarray(trace.rgb[:, columns], dtype=float)
+    """(T, R, 3) colours of the regions that are skin, else of the grid cells."""
+    around = [at for at, name in enumerate(trace.names) if name != BACKGROUND]
+    named = [at for at in around if not trace.names[at].startswith(GRID)]
+    return np.asarray(trace.rgb[:, named or around], dtype=float)
 
 
 def _of_face(trace: Trace) -> dict[str, float]:
@@ -206,14 +207,12 @@ def _motion(box: Array, time_T: Array, known_T: Array) -> dict[str, float]:
 
 
 def _of_light(trace: Trace) -> dict[str, float]:
-    rgb_TRC = np.asarray(trace.rgb, dtype=float)
+    skin_TRC = _skin(trace)
     time_T = np.asarray(trace.time, dtype=float)
-    back_T = None
-    if BACKGROUND in trace.names:
-        back_T = np.asarray(trace.region(BACKGROUND), dtype=float)
-        rgb_TRC = _skin(trace)
+    has_back = BACKGROUND in trace.names
+    back_TC = np.asarray(trace.region(BACKGROUND), dtype=float) if has_back else None
     found: dict[str, float | None] = {
-        "exposure": largest_common_change(rgb_TRC, back_T, time_T),
-        "mains_flicker": common_flicker(rgb_TRC, back_T, time_T),
+        "exposure": largest_common_change(skin_TRC, back_TC, time_T),
+        "mains_flicker": common_flicker(skin_TRC, back_TC, time_T),
     }
     return {name: value for name, value in found.items() if value is not None}
