@@ -26,6 +26,10 @@ WINDOW_S, HOP_S = 8.0, 2.0
 HALF_S = 0.3  # half width of the piece of wave that places a beat
 RHYTHM = 2.0  # what an interval twice too long costs, in beats
 MISSED = 1.7  # an interval this many times too long has lost a beat
+# Of 1, atanh likeness, strength, log(jitter / 20 ms), unevenness: fitted on 82 000 beats of 1 500 made
+# waves (13–50 Hz, 45–150 bpm, −15…25 dB, motion bursts, ectopic beats); true share of every tenth of
+# probability within 0.05 of it above 0.2.
+WEIGHTS = np.array([-1.62, 1.04, 0.79, -1.09, -3.94])
 FACTOR = 1.6  # how far the rate may be from the expected one, either way
 
 
@@ -36,7 +40,7 @@ class Beats:
     time:    (K,) s, steepest upslope of the pulse.
     quality: (K,) 0–1, probability that this is a beat and not more than 50 ms off.
     run:     (K,) numbers; beats of one number follow each other without gap or lost beat.
-    jitter:  standard error of one beat time, from the noise of the wave [s].
+    jitter:  (K,) standard error of the beat times, from the noise of the wave around each [s].
     missing: beats that the rhythm expects inside the stretches but that were not found.
     span:    (start, stop) of the wave [s].
     """
@@ -44,7 +48,7 @@ class Beats:
     time: Array
     quality: Array
     run: Array
-    jitter: float
+    jitter: Array
     missing: int
     span: tuple[float, float]
 
@@ -52,6 +56,7 @@ class Beats:
         check_clock("beats", self.time, len(self.time))
         check("beats.quality", self.quality, (len(self.time),))
         check("beats.run", self.run, (len(self.time),))
+        check("beats.jitter", self.jitter, (len(self.time),))
 
     @property
     def joined(self) -> Array:
@@ -90,17 +95,21 @@ def beats(wave: Wave, *, rate_hz: float | None = None) -> Beats:
     found = [piece for piece in found if len(piece.time)]
     span = (float(wave.time[0]), float(wave.time[-1]))
     if not found:
-        return Beats(np.zeros(0), np.zeros(0), np.zeros(0, dtype=int), 0.0, 0, span)
+        return _no_beats(span)
     first = np.cumsum([0] + [piece.run[-1] + 1 for piece in found[:-1]])
-    count = np.array([len(piece.time) for piece in found])
     return Beats(
         time=np.concatenate([piece.time for piece in found]),
         quality=np.concatenate([piece.quality for piece in found]),
         run=np.concatenate([p.run + n for p, n in zip(found, first, strict=True)]),
-        jitter=float(np.sqrt(np.average([p.jitter**2 for p in found], weights=count))),
+        jitter=np.concatenate([piece.jitter for piece in found]),
         missing=sum(piece.missing for piece in found),
         span=span,
     )
+
+
+def _no_beats(span: tuple[float, float]) -> Beats:
+    none = np.zeros(0)
+    return Beats(none, none, none.astype(int), none, 0, span)
 
 
 def _beats_of_run(x: Array, time: Array, *, rate: float, rate_hz: float | None) -> Beats:
@@ -119,16 +128,18 @@ def _beats_of_run(x: Array, time: Array, *, rate: float, rate_hz: float | None) 
         placed.position <= len(x) - 1 - 0.5 * half * rate
     )
     inside[1:] &= np.diff(placed.position) > 0.1 * rate
-    at, likeness, strength = placed.position[inside], placed.likeness[inside], strength[inside]
+    at, likeness, jitter = (
+        v[inside] for v in (placed.position, placed.likeness, placed.jitter / rate)
+    )
     if len(at) < 3:
-        return Beats(np.zeros(0), np.zeros(0), np.zeros(0, dtype=int), 0.0, 0, span)
+        return _no_beats(span)
     period = rate / np.interp(at, np.arange(len(x)), expected)
     ratio = np.diff(at) / (0.5 * (period[1:] + period[:-1]))
     return Beats(
         time=time[0] + at / rate,
-        quality=_quality(likeness, strength, ratio),
+        quality=_quality(likeness, strength[inside], jitter, _unevenness(np.diff(at))),
         run=np.r_[0, np.cumsum(ratio > MISSED)],
-        jitter=placed.jitter / rate,
+        jitter=jitter,
         missing=int(np.maximum(np.round(ratio) - 1, 0)[ratio > MISSED].sum()),
         span=span,
     )
@@ -217,11 +228,11 @@ def _rms(x: Array, width: int) -> Array:
 
 @dataclass(frozen=True, slots=True)
 class _Placed:
-    """Beat positions (K,) [samples], likeness to the median beat (K,) −1…1, timing error."""
+    """(K,) beat positions [samples], likeness to the median beat −1…1, timing error [samples]."""
 
     position: Array
     likeness: Array
-    jitter: float
+    jitter: Array
 
 
 def _placed(x: Array, position: Array, *, half: float) -> _Placed:
@@ -249,8 +260,8 @@ def _pieces(x: Array, position_K: Array, around_U: Array) -> Array:
     return np.asarray(np.interp(position_K[:, None] + around_U, np.arange(len(x)), x))
 
 
-def _timing_error(x: Array, position: Array, template: Array, *, half: float) -> float:
-    """Standard error of a beat's place [samples], from what the median beat leaves unexplained.
+def _timing_error(x: Array, position: Array, template: Array, *, half: float) -> Array:
+    """(K,) standard error of each beat's place [samples], from what the median beat leaves unexplained.
 
     A beat is placed where the slope of its fit to the template is zero. Noise of slope n moves that
     by n / (curvature of the fit). Where it was placed that slope is zero by construction, so its
@@ -266,8 +277,10 @@ def _timing_error(x: Array, position: Array, template: Array, *, half: float) ->
     beside = np.abs(np.arange(-reach, reach + 1)) >= 2 * half / 3
     fit = sliding_window_view(shape, len(template)) @ template
     curvature = np.gradient(np.gradient(fit))[reach]
-    slope = np.sqrt((noise[:, beside] ** 2).mean())
-    return float(slope / max(abs(float(curvature)), 1e-300))
+    square = (noise[:, beside] ** 2).mean(axis=1)
+    near = np.pad(square, 1, mode="edge")
+    square = (near[:-2] + square + near[2:]) / 3
+    return np.asarray(np.sqrt(square) / max(abs(float(curvature)), 1e-300))
 
 
 def _correlation(pieces_KU: Array, template_U: Array) -> Array:
@@ -278,5 +291,27 @@ def _correlation(pieces_KU: Array, template_U: Array) -> Array:
     return np.asarray(a @ b / np.maximum(scale, 1e-300))
 
 
-def _quality(likeness: Array, strength: Array, ratio: Array) -> Array:
-    return np.clip(likeness, 0, 1)
+def _unevenness(interval: Array) -> Array:
+    """(K,) how far, in octaves, the intervals at each beat are from the median of those around."""
+    padded = np.pad(interval, 5, mode="reflect") if len(interval) > 5 else interval
+    around = np.median(sliding_window_view(padded, min(11, len(padded))), axis=1)
+    off = np.abs(np.log2(interval / np.resize(around, len(interval))))
+    return np.asarray(np.maximum(np.r_[off[0], off], np.r_[off, off[-1]]))
+
+
+def _quality(likeness: Array, strength: Array, jitter: Array, uneven: Array) -> Array:
+    """(K,) probability that each is a beat and at most 50 ms off: a logistic of four facts."""
+    facts = _facts(likeness, strength, jitter, uneven)
+    return np.asarray(1 / (1 + np.exp(-(facts @ WEIGHTS[1:] + WEIGHTS[0]))))
+
+
+def _facts(likeness: Array, strength: Array, jitter: Array, uneven: Array) -> Array:
+    return np.stack(
+        [
+            np.arctanh(np.clip(likeness, 0, 0.995)),
+            strength,
+            np.log(np.clip(jitter / 0.02, 0.05, 20)),
+            np.minimum(uneven, 0.7),
+        ],
+        axis=1,
+    )
