@@ -150,12 +150,12 @@ class _Breath:
         span = scenario.duration + 120.0
         self._time = -60.0 + np.arange(int(span * 4) + 2) / 4
         rate = scenario.breath_rate / 60
-        wander = np.cumsum(_band(len(self._time), centre=0.0, width=0.03, rng=rng))
+        wander = np.cumsum(band_noise(len(self._time), centre=0.0, width=0.03, rng=rng))
         wander *= 0.06 * rate / 4
         ends = np.interp([0.0, scenario.duration], self._time, wander)
         slope = (ends[1] - ends[0]) / scenario.duration
         self._phase = rate * self._time + wander - slope * self._time + rng.random()
-        self._depth = 1 + 0.08 * _band(len(self._time), centre=0.0, width=0.03, rng=rng)
+        self._depth = 1 + 0.08 * band_noise(len(self._time), centre=0.0, width=0.03, rng=rng)
 
     def __call__(self, time: Array) -> Array:
         angle = 2 * np.pi * np.interp(time, self._time, self._phase)
@@ -163,7 +163,7 @@ class _Breath:
         return np.asarray(depth / 1.3 * np.sin(angle + 0.3 * np.sin(angle)))
 
 
-def _band(length: int, *, centre: float, width: float, rng: np.random.Generator) -> Array:
+def band_noise(length: int, *, centre: float, width: float, rng: np.random.Generator) -> Array:
     """(length,) Gaussian noise at 4 Hz of unit variance, in a Gaussian band [Hz]."""
     frequency = np.fft.rfftfreq(length, 0.25)
     gain = np.exp(-0.25 * ((frequency - centre) / width) ** 2)
@@ -182,7 +182,7 @@ def _beats(scenario: Scenario, lungs: _Breath, rng: np.random.Generator) -> tupl
     counted = np.zeros(len(ideal), dtype=bool)
     counted[first:last] = True
     slow_time = -60 + np.arange(int((scenario.duration + 120) * 4) + 2) / 4
-    slow = _band(len(slow_time), centre=0.1, width=0.01, rng=rng)
+    slow = band_noise(len(slow_time), centre=0.1, width=0.01, rng=rng)
     share = scenario.lf_hf / (1 + scenario.lf_hf)
     beats = ideal
     for _ in range(3):  # the deviation of an interval is that at the time where its beat falls
