@@ -1,0 +1,251 @@
+"""Reports as one page: a single HTML file that needs nothing else, for screen, phone and paper."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from camvitals.records import Finding, Reading, Report, Source
+from camvitals.report.capture import LIMITS, limit_of
+from camvitals.report.files import write_atomically
+from camvitals.report.plots import Plot, drawn
+from camvitals.report.wording import (
+    interval_text,
+    measured_text,
+    number,
+    percent,
+    quality_word,
+    reasons,
+    shown_file,
+    source_facts,
+    title,
+    unit_text,
+    value_text,
+)
+
+MEANING = {
+    "hrv_sdnn": "standard deviation of beat intervals",
+    "hrv_rmssd": "root mean square of successive differences",
+    "hrv_pnn50": "successive differences over 50 ms",
+    "hrv_sd1": "Poincaré width, beat to beat",
+    "hrv_sd2": "Poincaré length, slow",
+    "hrv_lf": "0.04–0.15 Hz",
+    "hrv_hf": "0.15–0.40 Hz",
+    "hrv_lf_hf": "ratio of the two",
+}
+NOTE = (
+    "Quality is the estimated probability that the value is right. A value that cannot be trusted "
+    "is withheld with its reason. Measured from the colour of skin in a video: "
+    "not a medical device, not a diagnosis."
+)
+
+
+def to_page(reports: Iterable[Report]) -> str:
+    """The reports as one HTML document without any outside part; every string is escaped."""
+    given = tuple(reports)
+    style = Path(__file__).with_name("page.css").read_text(encoding="utf-8")
+    name = shown_file(given[0]) if given else "no recording"
+    several = len(given) > 1
+    sections = [_person(report, at, several=several) for at, report in enumerate(given)]
+    return (
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>Vital signs · {escape(name)}{' and others' if several else ''}</title>\n"
+        f"<style>\n{style}</style>\n</head>\n<body>\n"
+        f"<header><h1>Vital signs from video</h1></header>\n<main>\n"
+        f"{_overview(given) if several else ''}{''.join(sections)}"
+        f"{'' if given else '<p>There is nothing to report.</p>'}</main>\n"
+        f"<footer><p>{escape(NOTE)}</p></footer>\n</body>\n</html>\n"
+    )
+
+
+def write_page(path: str | Path, reports: Iterable[Report]) -> Path:
+    """Write `to_page` to a file, atomically. Returns the path."""
+    return write_atomically(path, to_page(reports))
+
+
+def _overview(reports: Sequence[Report]) -> str:
+    """A table of all people of all recordings, each row leading to its section."""
+    head = '<th scope="col">Recording</th><th scope="col">Person</th>'
+    head += '<th scope="col" class="number">Heart, bpm</th>'
+    head += '<th scope="col" class="number">Breath, /min</th>'
+    rows = "".join(_overview_row(report, at) for at, report in enumerate(reports))
+    return (
+        f'<section aria-label="Overview"><div class="card"><table><thead><tr>{head}</tr></thead>'
+        f"<tbody>{rows}</tbody></table></div></section>\n"
+    )
+
+
+def _overview_row(report: Report, at: int) -> str:
+    named = {reading.name: reading for reading in report.readings}
+    cells = ""
+    for name in ("heart_rate", "respiration_rate"):
+        reading = named.get(name)
+        text = "–" if reading is None else value_text(reading)
+        cells += f'<td class="number">{escape(text)}</td>'
+    link = f'<a href="#report-{at}">{escape(shown_file(report))}</a>'
+    return f'<tr><th scope="row">{link}</th><td>{report.person}</td>{cells}</tr>'
+
+
+def _person(report: Report, at: int, *, several: bool) -> str:
+    source = report.source
+    facts = "".join(f"<span>{escape(fact)}</span> " for fact in source_facts(source))
+    who = f" <small>person {report.person}</small>" if several or report.person else ""
+    warnings = "".join(f"<li>{escape(warning)}</li>" for warning in source.warnings)
+    return (
+        f'<section class="person" id="report-{at}" aria-labelledby="title-{at}">\n'
+        f'<h2 id="title-{at}">{escape(shown_file(report))}{who}</h2>\n'
+        f'<p class="facts">{facts}</p>\n'
+        + (f'<ul class="warnings" aria-label="Warnings">{warnings}</ul>\n' if warnings else "")
+        + _cards(report.readings)
+        + _variability(report.readings)
+        + "".join(_plot(*images) for images in drawn(report, key=f"r{at}"))
+        + _withheld(report)
+        + _findings(report)
+        + _origin(report)
+        + "</section>\n"
+    )
+
+
+def _is_variability(reading: Reading) -> bool:
+    return reading.name.startswith("hrv_")
+
+
+def _cards(readings: Sequence[Reading]) -> str:
+    cards = "".join(_card(reading) for reading in readings if not _is_variability(reading))
+    return f'<div class="cards">{cards}</div>\n' if cards else ""
+
+
+def _card(r: Reading) -> str:
+    name = escape(r.name, quote=True)
+    if r.value is None:
+        body = f'<p class="value none">withheld</p><p class="why">{escape(r.why)}</p>'
+    else:
+        unit = escape(unit_text(r.unit))
+        body = (
+            f'<p class="value"><b>{value_text(r)}</b>{unit}</p>'
+            f'<p class="interval">{interval_text(r)}</p>{_quality(r.quality)}'
+        )
+    return f'<article class="card {name}"><h4>{escape(title(r.name))}</h4>{body}</article>'
+
+
+def _quality(quality: float) -> str:
+    word = quality_word(quality)
+    return (
+        f'<div class="quality {word}"><span class="bar" aria-hidden="true">'
+        f'<i style="width:{100 * quality:.0f}%"></i></span>'
+        f'<span class="text">{percent(quality)} quality</span></div>'
+    )
+
+
+def _variability(readings: Sequence[Reading]) -> str:
+    given = [r for r in readings if _is_variability(r) and r.value is not None]
+    if not given:
+        return ""
+    rows = "".join(
+        f'<tr><th scope="row">{escape(title(r.name))}'
+        f"<small>{escape(MEANING.get(r.name, ''))}</small></th>"
+        f'<td class="number">{value_text(r)}</td><td class="unit">{escape(unit_text(r.unit))}</td>'
+        f'<td class="range">{interval_text(r)}</td><td>{_quality(r.quality)}</td></tr>'
+        for r in given
+    )
+    head = '<th scope="col">Measure</th><th scope="col" class="number">Value</th>'
+    head += '<th scope="col">Unit</th><th scope="col">Interval</th><th scope="col">Quality</th>'
+    return (
+        '<div class="card"><h3>Heart rate variability</h3><table class="variability">'
+        f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>\n"
+    )
+
+
+def _plot(plot: Plot, wide: str, narrow: str) -> str:
+    note = f"<p>{escape(plot.note)}</p>" if plot.note else ""
+    return (
+        f'<figure class="card"><figcaption><h3>{escape(plot.title)}</h3>{note}</figcaption>'
+        f'<div class="plot wide">{wide}</div><div class="plot narrow">{narrow}</div></figure>\n'
+    )
+
+
+def _withheld(report: Report) -> str:
+    """Which readings were withheld and why; windows of the rolling rate are counted."""
+    rows = [
+        (", ".join(title(r.name) for r in group), why) for why, group in reasons(report.readings)
+    ]
+    for why, group in reasons(report.rolling):
+        rows.append((f"{len(group)} of {len(report.rolling)} heart rate windows", why))
+    if not rows:
+        return ""
+    body = "".join(
+        f'<tr><th scope="row">{escape(what)}</th><td>{escape(why)}</td></tr>' for what, why in rows
+    )
+    return (
+        '<div class="card"><h3>Withheld, and why</h3><table class="withheld"><thead><tr>'
+        '<th scope="col">Reading</th><th scope="col">Reason</th></tr></thead>'
+        f"<tbody>{body}</tbody></table></div>\n"
+    )
+
+
+def _findings(report: Report) -> str:
+    """What the recording was like, what is not fine first."""
+    if not report.capture:
+        return ""
+    ordered = sorted(report.capture, key=lambda finding: finding.fine)
+    rows = "".join(_finding_row(finding, report.source) for finding in ordered)
+    head = "".join(
+        f'<th scope="col">{name}</th>' for name in ("", "Measured", "Fine when", "What to do")
+    )
+    return (
+        '<div class="card"><h3>The recording</h3><table class="findings">'
+        f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>\n"
+    )
+
+
+def _finding_row(finding: Finding, source: Source) -> str:
+    bound = limit_of(finding.name, source).text if finding.name in LIMITS else ""
+    word, sign = ("good", "✓") if finding.fine else ("weak", "▲")
+    status = "fine" if finding.fine else "not fine"
+    return (
+        f'<tr><th scope="row"><span class="status {word}" role="img" aria-label="{status}">{sign}'
+        f"</span> {escape(title(finding.name))}</th>"
+        f'<td class="range pair">{escape(measured_text(finding))}</td>'
+        f'<td class="range pair">{escape(bound)}</td><td>{escape(finding.remedy)}</td></tr>'
+    )
+
+
+def _origin(report: Report) -> str:
+    """Where the numbers come from: methods, settings, software and the facts of the file."""
+    s = report.source
+    claimed = "" if s.claimed is None else f" of {s.claimed} claimed"
+    file = {
+        "Frames": f"{s.frames}{claimed}" if s.frames else "",
+        "Frame jitter": f"{number(1000 * s.jitter)} ms" if s.frames else "",
+        "Pixel format": s.pixel_format,
+        "Rotation": f"{s.rotation}°" if s.rotation else "",
+    }
+    methods = {title(r.name): r.method for r in report.readings if r.value is not None}
+    lists = (
+        ("Recording", file),
+        ("Methods", methods),
+        ("Settings", report.settings),
+        ("Software", report.versions),
+    )
+    parts = "".join(_definitions(name, entries) for name, entries in lists)
+    if not parts:
+        return ""
+    return f'<div class="card"><h3>Provenance</h3><div class="origin">{parts}</div></div>\n'
+
+
+def _definitions(name: str, entries: Mapping[str, Any]) -> str:
+    rows = "".join(
+        f"<dt>{escape(str(key))}</dt><dd>{escape(_setting_text(value))}</dd>"
+        for key, value in entries.items()
+        if value not in ("", None)
+    )
+    return f"<div><h4>{escape(name)}</h4><dl>{rows}</dl></div>" if rows else ""
+
+
+def _setting_text(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_setting_text, value))
+    return f"{value:g}" if isinstance(value, float) else str(value)

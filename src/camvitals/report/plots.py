@@ -1,0 +1,87 @@
+"""The plots of a report, each drawn for a wide page and for a phone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from camvitals.records import Report
+from camvitals.report.figure import svg
+from camvitals.report.over_rate import say_spectra, say_variability, spectra, variability
+from camvitals.report.over_time import (
+    breath,
+    colours,
+    pulse_strips,
+    rate_over_time,
+    say_breath,
+    say_colours,
+    say_pulse,
+    say_rate,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True, slots=True)
+class Plot:
+    """A drawing (None when there is nothing to draw), its title, what it says, how to read it."""
+
+    title: str
+    draw: Callable[[Report, bool], Figure | None]
+    say: Callable[[Report], str]
+    note: str = ""
+
+
+PLOTS = {
+    "rate": Plot(
+        "Heart rate over time",
+        rate_over_time,
+        say_rate,
+        "Each point is the middle of one window. Grey: withheld, because it could not be trusted.",
+    ),
+    "pulse": Plot(
+        "Pulse wave and beats",
+        pulse_strips,
+        say_pulse,
+        "Dots mark the beats. Of long recordings, the minute of highest quality is shown.",
+    ),
+    "spectra": Plot(
+        "Power spectra of the rPPG signals corresponding to each RGB channel",
+        spectra,
+        say_spectra,
+        "A pulse peaks at one rate in all channels, green most, and again in the pulse wave.",
+    ),
+    "breath": Plot("Respiration wave", breath, say_breath),
+    "variability": Plot(
+        "Beat intervals and Poincaré plot",
+        variability,
+        say_variability,
+        "Each dot is an interval against the next; the ellipse has half axes SD2 and SD1.",
+    ),
+    "colours": Plot(
+        "Skin colour",
+        colours,
+        say_colours,
+        "Change from the median level, which the key gives on a scale of 0 to 255.",
+    ),
+}
+
+
+def drawn(report: Report, *, key: str) -> list[tuple[Plot, str, str]]:
+    """Every plot that has something to show: plot, wide SVG, narrow SVG.
+
+    key: a name for this report, different from all others on the page.
+    """
+    out = []
+    for name, plot in PLOTS.items():
+        wide, narrow = plot.draw(report, True), plot.draw(report, False)
+        if wide is not None and narrow is not None:
+            said = plot.say(report)
+            images = [
+                svg(figure, label=said, key=f"{key}-{name}-{at}")
+                for at, figure in enumerate((wide, narrow))
+            ]
+            out.append((plot, images[0], images[1]))
+    return out
