@@ -83,7 +83,7 @@ def _screen(time: Array, rng: np.random.Generator) -> Array:
     """(N, 3) log gain: a new picture every 1–4 s, and movement in it."""
     cuts = np.cumsum(rng.uniform(1.0, 4.0, int(time[-1] - time[0]) + 2)) + time[0]
     scene = np.searchsorted(cuts, time)
-    bright = 0.06 * rng.standard_normal((len(cuts) + 1, 1))
-    colours = bright + 0.025 * rng.standard_normal((len(cuts) + 1, 3))
+    bright = 0.05 * rng.standard_normal((len(cuts) + 1, 1))
+    colours = bright + 0.012 * rng.standard_normal((len(cuts) + 1, 3))
     moving = 0.01 * _noise(time, centre=0.8, width=0.6, rng=rng)
     return np.asarray(np.clip(colours, -0.25, 0.25)[scene] + moving[:, None])
