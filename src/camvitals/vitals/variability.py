@@ -152,7 +152,7 @@ def rmssd(pairs: Array) -> Array:
 
 def pnn50(pairs: Array) -> Array:
     """Share of intervals more than 50 ms off the one before [%]."""
-    differing = np.abs(np.diff(pairs, axis=-1)[..., 0]) > 50
+    differing = np.abs(np.diff(pairs, axis=-1)[..., 0]) > 50 + 1e-6  # exactly 50 ms does not count
     return np.asarray(100 * differing.sum(axis=-1) / (pairs.shape[-2] + 1))
 
 
