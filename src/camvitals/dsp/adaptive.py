@@ -1,0 +1,79 @@
+"""Adaptive filters that explain one signal by the recent past of another: NLMS and RLS.
+
+Shape letters: T samples, W taps (latest sample first), C channels. Both are recursive in time by
+definition, so a loop over samples of very small vectors is what they are.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from camvitals.records import Array, InputError
+
+
+def history(values_T: Array, taps: int) -> Array:
+    """(T, ..., W) each sample with those before it, latest first; the first one is held before."""
+    x = np.asarray(values_T, dtype=float)
+    held = np.concatenate([np.repeat(x[:1], taps - 1, axis=0), x])
+    windows = np.lib.stride_tricks.sliding_window_view(held, taps, axis=0)
+    return np.asarray(windows[..., ::-1])
+
+
+def nlms(
+    desired_T: Array, reference_T: Array, *, taps: int = 3, step: float = 0.05, floor: float = 1e-3
+) -> Array:
+    """(W,) taps after one pass of normalised least mean squares, started at 0.
+
+    desired_T:   (T,) signal to explain.   reference_T: (T,) what may explain it.
+    w ← w + step · e · x / (floor + xᵀx) with e = desired − wᵀx.
+    Raises InputError when the two differ in length.
+    """
+    _same_length(desired_T, reference_T)
+    weights = np.zeros(taps)
+    past = history(reference_T, taps)
+    gain = step * past / (floor + (past**2).sum(axis=1, keepdims=True))
+    for wanted, x, k in zip(np.asarray(desired_T, dtype=float), past, gain, strict=True):
+        weights += k * (wanted - weights @ x)
+    return weights
+
+
+def rls(
+    desired_TC: Array,
+    reference_TC: Array,
+    *,
+    taps: int = 3,
+    forgetting: float = 0.99,
+    start: float = 100.0,
+) -> Array:
+    """What recursive least squares cannot explain of each channel by the reference's past.
+
+    desired_TC, reference_TC: (T, C), channel by channel, near zero mean.
+    forgetting: weight that the past keeps per sample, 0–1.   start: P = start · I at first.
+    Returns (T, C) errors before each update. P is kept below its start: with forgetting it would
+    grow without bound while the reference stands still.
+    Raises InputError when the two differ in length.
+    """
+    _same_length(desired_TC, reference_TC)
+    desired = np.asarray(desired_TC, dtype=float)
+    past = history(reference_TC, taps)
+    channels = desired.shape[1]
+    weights = np.zeros((channels, taps))
+    inverse = np.tile(start * np.eye(taps), (channels, 1, 1))
+    errors = np.empty_like(desired)
+    for t, x in enumerate(past):
+        explained = (inverse @ x[:, :, None])[:, :, 0]
+        gain = explained / (forgetting + (x * explained).sum(axis=1, keepdims=True))
+        errors[t] = desired[t] - (weights * x).sum(axis=1)
+        weights += gain * errors[t, :, None]
+        inverse = (inverse - gain[:, :, None] * explained[:, None, :]) / forgetting
+        size = np.trace(inverse, axis1=1, axis2=2)[:, None, None]
+        inverse *= np.minimum(1.0, taps * start / np.maximum(size, 1e-300))
+    return errors
+
+
+def _same_length(desired: Array, reference: Array) -> None:
+    if np.shape(desired) != np.shape(reference):
+        raise InputError(
+            f"an adaptive filter needs both signals of one shape but got {np.shape(desired)} and "
+            f"{np.shape(reference)}; put them on one clock first"
+        )
