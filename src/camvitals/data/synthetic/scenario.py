@@ -24,6 +24,8 @@ CLOCKS = ("steady", "jitter", "halved", "dropped", "ntsc")
 SUBJECTS = ("face", "still-picture", "painted-face", "wall", "noise")
 CAMERAS = ("webcam", "phone", "machine")
 
+CRF_CODECS = {"h264": 51, "vp9": 63}  # those that have a crf, and its largest value
+
 Course = tuple[tuple[float, float], ...]
 
 RANGES: dict[str, tuple[float, float, str]] = {
@@ -127,10 +129,18 @@ class Scenario:
             )
 
     def _check_picture(self) -> None:
-        if len(self.size) != 2 or any(n < 16 or n % 2 or n != int(n) for n in self.size):
+        fits = isinstance(self.size, tuple) and len(self.size) == 2
+        if not fits or any(not isinstance(n, int) or n < 16 or n % 2 for n in self.size):
             raise InputError(f"scenario.size needs two even numbers >= 16 px but got {self.size}")
-        if self.crf is not None and not 0 <= self.crf <= 63:
-            raise InputError(f"scenario.crf needs 0–63 but got {self.crf}")
+        if self.crf is not None:
+            if self.codec not in CRF_CODECS:
+                raise InputError(
+                    f"scenario.crf needs codec {' or '.join(CRF_CODECS)} but the codec is "
+                    f"{self.codec}; use bit_rate instead"
+                )
+            _within("crf", self.crf, 0, CRF_CODECS[self.codec], f"for {self.codec}")
+            if self.bit_rate is not None:
+                raise InputError("a scenario needs crf or bit_rate, not both; leave one out")
         if self.bit_rate is not None and self.bit_rate <= 0:
             raise InputError(f"scenario.bit_rate needs bit/s > 0 but got {self.bit_rate}")
 
@@ -291,9 +301,12 @@ def draw(seed: int, *, duration: float, rate: float, **fixed: Any) -> Scenario:
         "mains": int(rng.choice([50, 60])),
         "camera": str(rng.choice(CAMERAS)),
         "codec": codec,
-        "crf": int(rng.integers(15, 33)) if codec in ("h264", "vp9") else None,
+        "crf": int(rng.integers(15, 33)),
     }
-    return Scenario(seed=seed, duration=duration, rate=rate, **(drawn | fixed))
+    wanted = drawn | fixed
+    if wanted["codec"] not in CRF_CODECS or wanted.get("bit_rate") is not None:
+        wanted["crf"] = fixed.get("crf")
+    return Scenario(seed=seed, duration=duration, rate=rate, **wanted)
 
 
 def _room(heart_rate: float, duration: float) -> tuple[float, float]:

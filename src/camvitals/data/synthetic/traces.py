@@ -52,9 +52,9 @@ class Codec:
 
 CODEC = {
     "h264": Codec(23, 1.0, 250, True),
-    "vp9": Codec(25, 0.75, 128, True),
-    "mpeg4": Codec(27, 1.0, 12, True),
-    "mjpeg": Codec(24, 1.0, 1, False),
+    "vp9": Codec(23, 0.75, 128, True),
+    "mpeg4": Codec(14, 1.0, 12, True),
+    "mjpeg": Codec(14, 1.0, 1, False),
     "ffv1": Codec(0, 0.0, 1, False),
 }
 
