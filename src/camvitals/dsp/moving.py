@@ -56,7 +56,7 @@ def _covering(values_M: Array, length: int, total: int) -> Array:
 
 
 def starts(total: int, length: int) -> Array:
-    """Window starts half a window apart, the last one moved back so that it ends with the signal."""
+    """Window starts half a window apart; the last window is moved back to end with the signal."""
     return np.unique(np.r_[np.arange(0, total - length + 1, max(1, length // 2)), total - length])
 
 

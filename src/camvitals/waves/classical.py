@@ -53,8 +53,7 @@ def pos(rgb: Array, *, rate: float, window: float = SHORTEST_S) -> Array:
     remedy = " or pass a shorter window="
     x = relative(colours("pos", rgb, rate=rate, seconds=window, remedy=remedy))
     length = samples(window, rate=rate)
-    if length > len(x):
-        length = len(x)
+    length = min(length, len(x))
     mean = np.maximum(window_mean(x, length) + 1, FLAT)
     covariance = window_covariance(x, length) / (mean[..., :, None] * mean[..., None, :])
     # h = S1 + α S2 is linear in the colours of a window, so each window needs its weights only.

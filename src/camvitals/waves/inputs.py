@@ -29,9 +29,7 @@ def colours(method: str, rgb: Array, *, rate: float, seconds: float, remedy: str
     return values
 
 
-def long_enough(
-    method: str, length: int, *, rate: float, seconds: float, remedy: str = ""
-) -> None:
+def long_enough(method: str, length: int, *, rate: float, seconds: float, remedy: str = "") -> None:
     """Raise InputError unless `length` samples at `rate` Hz last `seconds`."""
     if not (np.isfinite(rate) and rate > 0):
         raise InputError(f"{method} needs a rate above 0 Hz but got {rate:g}")

@@ -1,0 +1,249 @@
+"""The pulse methods by name, and one way to run any of them on a trace with gaps.
+
+Shape letters: N samples of the uniform clock, P columns (regions or points), L samples of a window.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from camvitals.dsp.clean import bandpass, runs, uniform
+from camvitals.dsp.moving import overlap_add, starts
+from camvitals.dsp.spectrum import HEART_BAND_HZ
+from camvitals.records import Array, InputError, Trace, Wave
+from camvitals.waves import blind, classical, many, motion, rectify, subspace
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """One published pulse method.
+
+    function: arrays and rate= in, (T,) wave out.
+    needs:    what of a Trace it is given: "rgb" one region (T, 3); "background" that and the
+              background (T, 3); "grid" the grid regions (T, R, 3); "moments" (T, 3, 3); "points"
+              (T, P, 2).
+    minimum:  shortest run [s].   source: the paper.
+    window:   longest stretch given to it at once [s]; longer runs are cut into windows that overlap
+              by half and are joined again. None: whole runs.
+    fewest:   regions or points that must be seen throughout (needs "grid" and "points").
+    """
+
+    function: Callable[..., Array]
+    needs: str
+    minimum: float
+    source: str
+    window: float | None = None
+    fewest: int = 1
+
+
+METHODS: dict[str, Method] = {
+    "green": Method(
+        classical.green,
+        "rgb",
+        classical.SHORTEST_S,
+        "Verkruysse, Svaasand & Nelson, Optics Express 16 (2008)",
+    ),
+    "pca": Method(
+        blind.pca,
+        "rgb",
+        blind.SHORTEST_S,
+        "Lewandowska, Rumiński, Kocejko & Nowak, FedCSIS (2011)",
+        window=30.0,
+    ),
+    "ica": Method(
+        blind.ica,
+        "rgb",
+        blind.SHORTEST_S,
+        "Poh, McDuff & Picard, Optics Express 18 (2010)",
+        window=30.0,
+    ),
+    "chrom": Method(
+        classical.chrom,
+        "rgb",
+        classical.SHORTEST_S,
+        "de Haan & Jeanne, IEEE Transactions on Biomedical Engineering 60 (2013)",
+    ),
+    "pos": Method(
+        classical.pos,
+        "rgb",
+        classical.SHORTEST_S,
+        "Wang, den Brinker, Stuijk & de Haan, IEEE Transactions on Biomedical Engineering 64 "
+        "(2017)",
+    ),
+    "pbv": Method(
+        subspace.pbv,
+        "rgb",
+        subspace.SHORTEST_S,
+        "de Haan & van Leest, Physiological Measurement 35 (2014)",
+    ),
+    "lgi": Method(
+        subspace.lgi,
+        "rgb",
+        subspace.SHORTEST_S,
+        "Pilz, Zaunseder, Krajewski & Blazek, CVPR Workshops (2018)",
+    ),
+    "omit": Method(
+        subspace.omit,
+        "rgb",
+        subspace.SHORTEST_S,
+        "Álvarez Casado & Bordallo López, Face2PPG, IEEE JBHI 27 (2023)",
+    ),
+    "ssr": Method(
+        subspace.ssr,
+        "moments",
+        1.0,
+        "Wang, Stuijk & de Haan, IEEE Transactions on Biomedical Engineering 63 (2016)",
+    ),
+    "li": Method(
+        rectify.li, "background", rectify.SHORTEST_S, "Li, Chen, Zhao & Pietikäinen, CVPR (2014)"
+    ),
+    "subramaniam": Method(
+        rectify.subramaniam,
+        "background",
+        rectify.SHORTEST_S,
+        "Subramaniam & Rajitha, ICAART (2019)",
+        window=30.0,
+    ),
+    "subramaniam_reflectance": Method(
+        rectify.subramaniam_reflectance,
+        "grid",
+        rectify.SHORTEST_S,
+        "Subramaniam & Rajitha, ICIP (2019)",
+        window=20.0,
+    ),
+    "samc": Method(
+        many.samc,
+        "grid",
+        many.SHORTEST_S,
+        "Tulyakov, Alameda-Pineda, Ricci, Yin, Cohn & Sebe, CVPR (2016)",
+        window=10.0,
+        fewest=many.FEWEST,
+    ),
+    "lam_kuno": Method(
+        many.lam_kuno,
+        "grid",
+        many.SHORTEST_S,
+        "Lam & Kuno, ICCV (2015)",
+        window=30.0,
+        fewest=many.FEWEST,
+    ),
+    "balakrishnan": Method(
+        motion.balakrishnan,
+        "points",
+        motion.SHORTEST_S,
+        "Balakrishnan, Durand & Guttag, CVPR (2013)",
+        window=30.0,
+        fewest=motion.FEWEST,
+    ),
+}
+
+
+def wave_of(trace: Trace, *, method: str, rate: float, region: str = "skin") -> Wave:
+    """The pulse of one trace by one method, over every seen run that is long enough.
+
+    method: a name of METHODS.   rate: of the wave's uniform clock [Hz], > 1.5.
+    region: for methods of one region (Method.needs "rgb" and "background").
+    Returns a Wave `pulse`, band-passed to 0.65–4 Hz (at most 0.45 × rate), every run at zero mean
+    and unit variance (a run without any variation is 0), NaN in gaps and in runs too short.
+    Raises InputError for an unknown method, for a region, background, grid, moments or points that
+    the trace does not have, or when no run is long enough.
+    """
+    chosen = find(method)
+    values, time = uniform(_material(trace, chosen, method, region), trace.time, rate=rate)
+    seen = np.isfinite(values).all(axis=2).sum(axis=1) >= _columns(values, chosen)
+    out = np.full(len(time), np.nan)
+    longest = 0.0
+    for run in runs(seen):
+        length = run.stop - run.start
+        longest = max(longest, length / rate)
+        if length >= chosen.minimum * rate - 1e-6:
+            out[run] = _banded(_windowed(values[run], chosen, rate), rate)
+    if not np.isfinite(out).any():
+        raise InputError(
+            f"{method} needs {chosen.minimum:g} s without a gap but the longest stretch is "
+            f"{longest:.2f} s; record longer, or keep the face in view"
+        )
+    return Wave(out, time, "pulse")
+
+
+def find(method: str) -> Method:
+    """The method of this name; InputError names those there are, and the nearest."""
+    if method in METHODS:
+        return METHODS[method]
+    near = difflib.get_close_matches(method.lower(), METHODS, n=1)
+    hint = f"did you mean {near[0]!r}? " if near else ""
+    raise InputError(f"no method {method!r}; {hint}choose one of {', '.join(METHODS)}")
+
+
+def _material(trace: Trace, chosen: Method, method: str, region: str) -> Array:
+    """(T, P, C) what the method works on, columns that may be unseen on their own second."""
+    lacking = f"{method} needs {{}}, which this trace does not have; collect with {{}}"
+    if chosen.needs == "moments":
+        if trace.moments is None:
+            raise InputError(lacking.format("skin moments", "Collector(moments=True)"))
+        return trace.moments.reshape(len(trace.time), 1, 9)
+    if chosen.needs == "points":
+        if trace.points is None:
+            raise InputError(lacking.format("followed points", "Collector(points=True)"))
+        return trace.points
+    if chosen.needs == "grid":
+        cells = [k for k, name in enumerate(trace.names) if name.startswith("grid_")]
+        if len(cells) < chosen.fewest:
+            raise InputError(lacking.format("a grid of regions", "Collector(grid=(5, 5))"))
+        return trace.rgb[:, cells]
+    if chosen.needs == "background":
+        if "background" not in trace.names:
+            raise InputError(lacking.format("region 'background'", "Collector(background=True)"))
+        return np.stack([trace.region(region), trace.region("background")], axis=1)
+    return trace.region(region)[:, None]
+
+
+def _columns(values: Array, chosen: Method) -> int:
+    """How many columns must be seen at a time."""
+    return chosen.fewest if chosen.needs in ("grid", "points") else values.shape[1]
+
+
+def _run(values: Array, chosen: Method, rate: float) -> Array:
+    """(L,) wave of one window, NaN where too few columns are seen throughout."""
+    whole = np.isfinite(values).all(axis=(0, 2))
+    if whole.sum() < _columns(values, chosen):
+        return np.full(len(values), np.nan)
+    if chosen.needs == "rgb":
+        return chosen.function(values[:, 0], rate=rate)
+    if chosen.needs == "background":
+        return chosen.function(values[:, 0], values[:, 1], rate=rate)
+    if chosen.needs == "moments":
+        return chosen.function(values.reshape(-1, 3, 3), rate=rate)
+    return chosen.function(values[:, whole], rate=rate)
+
+
+def _windowed(values: Array, chosen: Method, rate: float) -> Array:
+    """(N,) wave of one run, window by window, each turned to agree with what it overlaps."""
+    if chosen.window is None or len(values) <= chosen.window * rate:
+        return _run(values, chosen, rate)
+    length = math.ceil(chosen.window * rate)
+    first = starts(len(values), length)
+    pieces = np.stack([_run(values[at : at + length], chosen, rate) for at in first])
+    pieces /= np.maximum(pieces.std(axis=1, keepdims=True), 1e-300)
+    for k in range(1, len(pieces)):
+        shared = first[k - 1] + length - first[k]
+        if float(pieces[k - 1, length - shared :] @ pieces[k, :shared]) < 0:
+            pieces[k] *= -1
+    return overlap_add(pieces, first, len(values))
+
+
+def _banded(wave: Array, rate: float) -> Array:
+    """The wave within the heart band at unit variance; stretches of NaN stay."""
+    out = np.full(len(wave), np.nan)
+    high = min(HEART_BAND_HZ[1], 0.45 * rate)
+    for run in runs(np.isfinite(wave)):
+        centred = wave[run] - wave[run].mean()
+        banded = bandpass(centred, rate=rate, low=HEART_BAND_HZ[0], high=high)
+        spread = banded.std()
+        out[run] = banded / spread if spread > 1e-12 else 0.0
+    return out
