@@ -12,6 +12,9 @@ import re
 import threading
 from typing import TYPE_CHECKING
 
+from camvitals.records import Array
+from camvitals.report.series import banded, thinned
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -40,14 +43,14 @@ def blank(
         gridspec_kw={"height_ratios": rows, "hspace": 0.28},
     )
     axes = [row[0] for row in grid]
-    place(figure, top=26, bottom=30)
+    place(figure, top=24, bottom=20)
     for ax in axes:
         style(ax)
         ax.tick_params(labelbottom=ax is axes[-1])
     return figure, axes
 
 
-def place(figure: Figure, *, top: float, bottom: float, left: float = 40, right: float = 8) -> None:
+def place(figure: Figure, *, top: float, bottom: float, left: float = 36, right: float = 8) -> None:
     """Margins in pixels."""
     width, height = (float(side) * 72 for side in figure.get_size_inches())
     figure.subplots_adjust(
@@ -95,6 +98,16 @@ def keys(ax: Axes, *, columns: int = 3) -> None:
         text.set_color(COLOUR["muted"])
 
 
+def curve(ax: Axes, time: Array, values: Array, *, colour: str, most: int, label: str = "") -> None:
+    """A line; with many more samples than `most`, its median between its lowest and highest."""
+    if len(time) <= 3 * most:
+        ax.plot(*thinned(time, values, most=most), color=COLOUR[colour], lw=1.1, label=label)
+        return
+    at, low, middle, high = banded(time, values, most=most // 4)
+    ax.fill_between(at, low, high, color=COLOUR[colour], alpha=0.2, linewidth=0)
+    ax.plot(at, middle, color=COLOUR[colour], linewidth=1.1, label=label)
+
+
 def clock(ax: Axes, start: float, stop: float, *, wide: bool) -> None:
     """A time axis from start to stop [s]: seconds, minutes from three minutes on."""
     from matplotlib.ticker import FuncFormatter, MaxNLocator
@@ -129,7 +142,8 @@ def _lean(text: str, label: str) -> str:
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.S)
     text = re.sub(r"<defs>\s*<style.*?</style>\s*</defs>", "", text, flags=re.S)
-    text = re.sub(r'<g id="[^"]*">', "<g>", text)
+    used = set(re.findall(r"#([A-Za-z]\w*)", text))
+    text = re.sub(r' id="([^"]*)"', lambda m: m.group() if m.group(1) in used else "", text)
     text = re.sub(r"font-family: [^;\"]*;? ?", "", text)
     text = re.sub(r"font: (?:[a-z0-9]+ )*?([\d.]+px)[^;\"]*", r"font-size: \1", text)
     text = re.sub(r"(\d\.\d)\d+", r"\1", text)

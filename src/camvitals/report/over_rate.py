@@ -8,7 +8,17 @@ import numpy as np
 
 from camvitals.dsp.spectrum import peak
 from camvitals.records import Array, Report
-from camvitals.report.figure import COLOUR, TEXT_PX, blank, clock, heading, keys, place, style
+from camvitals.report.figure import (
+    COLOUR,
+    TEXT_PX,
+    blank,
+    clock,
+    curve,
+    heading,
+    keys,
+    place,
+    style,
+)
 from camvitals.report.series import (
     CHANNELS,
     beat_intervals,
@@ -25,7 +35,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 BAND_BPM = (40.0, 200.0)
-MOST_INTERVALS = {True: 1600, False: 640}
+MOST_INTERVALS = {True: 500, False: 240}
 MOST_BEATS = 1200
 
 
@@ -51,7 +61,7 @@ def spectra(report: Report, wide: bool) -> Figure | None:
     axes[-1].set_xticks(range(40, 201, 20 if wide else 40))
     axes[-1].xaxis.set_major_formatter("{x:g}")
     axes[-1].set_xlabel("beats per minute", fontsize=TEXT_PX, color=COLOUR["muted"], labelpad=1)
-    place(figure, top=26, bottom=36)
+    place(figure, top=24, bottom=34)
     return figure
 
 
@@ -109,17 +119,16 @@ def variability(report: Report, wide: bool) -> Figure | None:
     time, interval = beat_intervals(report.beats)
     if np.isfinite(interval).sum() < 4:
         return None
-    figure, (left,) = blank(280 if wide else 520, wide=wide)
+    figure, (left,) = blank(280 if wide else 600, wide=wide)
     if wide:
-        place(figure, top=26, bottom=36, right=326)
-        right = figure.add_axes((576 / 860, 36 / 280, 276 / 860, 218 / 280))
+        place(figure, top=24, bottom=34, right=286)
+        right = figure.add_axes((630 / 860, 34 / 280, 222 / 860, 222 / 280))
     else:
-        place(figure, top=26, bottom=330)
-        right = figure.add_axes((40 / 340, 40 / 520, 292 / 340, 240 / 520))
-    line = thinned(time, interval, most=MOST_INTERVALS[wide])
-    left.plot(*line, color=COLOUR["heart"], linewidth=1.1)
+        place(figure, top=24, bottom=394)
+        right = figure.add_axes((36 / 340, 36 / 600, 296 / 340, 296 / 600))
+    curve(left, time, interval, colour="heart", most=MOST_INTERVALS[wide])
     if len(time) <= 200:
-        left.plot(*line, "o", color=COLOUR["heart"], markersize=2.6)
+        left.plot(time, interval, "o", color=COLOUR["heart"], markersize=2.6)
     heading(left, "interval between beats, ms")
     clock(left, float(time[0]), float(time[-1]), wide=wide)
     style(right, grid="both")

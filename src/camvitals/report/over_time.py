@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from camvitals.records import Array, Report, Wave
-from camvitals.report.figure import COLOUR, blank, clock, heading, keys, place
+from camvitals.report.figure import COLOUR, blank, clock, curve, heading, keys, place
 from camvitals.report.series import (
     CHANNELS,
     best_start,
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 STRIP_S = {True: 20.0, False: 10.0}
 MOST_STRIPS_S = 60.0
+MOST_BREATH_S = 180.0
 MOST_POINTS = {True: 1600, False: 640}
 MOST_ROLLING = {True: 600, False: 300}
 
@@ -38,9 +39,9 @@ def pulse_strips(report: Report, wide: bool) -> Figure | None:
     stop = min(float(wave.time[-1]), start + MOST_STRIPS_S)
     row_s = min(STRIP_S[wide], max(stop - start, 2.0))
     count = max(1, int(np.ceil((stop - start) / row_s - 0.02)))
-    figure, axes = blank(20 + 74 * count, wide=wide, rows=(1.0,) * count, share=False)
+    figure, axes = blank(20 + 80 * count, wide=wide, rows=(1.0,) * count, share=False)
     figure.subplots_adjust(hspace=0.42)
-    place(figure, top=6, bottom=20, left=10)
+    place(figure, top=4, bottom=18, left=6)
     low, high = np.nanquantile(wave.values, [0.002, 0.998])
     pad = max(0.15 * (high - low), 1e-9)
     for at, ax in enumerate(axes):
@@ -59,11 +60,11 @@ def _strip(ax: Axes, report: Report, wave: Wave, start: float, length: float) ->
     beats = beats[(beats >= start) & (beats < start + length)]
     if len(beats) and len(time):
         height = np.interp(beats, time, values)
-        ax.plot(beats, height, "o", color=COLOUR["ink"], markersize=3.2)
+        ax.plot(beats, height, "o", color=COLOUR["ink"], markersize=3.2, clip_on=False)
     ax.set_yticks([])
     ax.grid(axis="x", color=COLOUR["line"], linewidth=0.7)
     ax.set_xlim(start, start + length)
-    ax.xaxis.set_major_locator(MultipleLocator(max(1.0, round(length / 10))))
+    ax.xaxis.set_major_locator(MultipleLocator(2.0 if length > 6 else 1.0))
     ax.xaxis.set_major_formatter("{x:g} s")
     ax.tick_params(labelbottom=True, pad=2)
 
@@ -85,14 +86,14 @@ def rate_over_time(report: Report, wide: bool) -> Figure | None:
     full = rolling_arrays(report.rolling)
     arrays = pooled(full, most=MOST_ROLLING[wide])
     figure, (above, below) = blank(300 if wide else 270, wide=wide, rows=(3.4, 1.0))
-    place(figure, top=26, bottom=26)
+    place(figure, top=24, bottom=20)
     time = arrays["time"]
-    _shade_gaps(above, arrays)
+    heart = COLOUR["heart"]
+    above.plot(time, arrays["value"], color=heart, lw=1.8, label="heart rate", zorder=3)
     above.fill_between(
-        time, arrays["low"], arrays["high"], color=COLOUR["heart"], alpha=0.16, linewidth=0,
-        label="interval",
-    )  # fmt: skip
-    above.plot(time, arrays["value"], color=COLOUR["heart"], linewidth=1.8, label="heart rate")
+        time, arrays["low"], arrays["high"], color=heart, alpha=0.16, lw=0, label="interval"
+    )
+    _shade_gaps(above, arrays)
     _lone_points(above, time, arrays["value"])
     _rate_limits(above, full)
     heading(above, "bpm")
@@ -160,12 +161,11 @@ def colours(report: Report, wide: bool) -> Figure | None:
     figure, (ax,) = blank(210 if wide else 190, wide=wide)
     for at, name in enumerate(CHANNELS):
         change = 100 * (rgb[:, at] / max(float(middle[at]), 1e-6) - 1)
-        line = thinned(time, change, most=MOST_POINTS[wide])
         label = f"{name} {middle[at]:.0f}"
-        ax.plot(*line, color=COLOUR[name], linewidth=1.0, label=label)
+        curve(ax, time, change, colour=name, most=MOST_POINTS[wide], label=label)
     heading(ax, "change, %")
     keys(ax)
-    place(figure, top=26, bottom=24)
+    place(figure, top=24, bottom=20)
     clock(ax, float(time[0]), float(time[-1]), wide=wide)
     return figure
 
@@ -190,11 +190,14 @@ def breath(report: Report, wide: bool) -> Figure | None:
     if wave is None:
         return None
     figure, (ax,) = blank(140 if wide else 130, wide=wide)
-    place(figure, top=8, bottom=24, left=10)
-    line = thinned(wave.time, wave.values, most=MOST_POINTS[wide])
+    place(figure, top=6, bottom=20, left=6)
+    start = best_start(report, wave, length=MOST_BREATH_S)
+    stop = min(float(wave.time[-1]), start + MOST_BREATH_S)
+    inside = (wave.time >= start) & (wave.time <= stop)
+    line = thinned(wave.time[inside], wave.values[inside], most=MOST_POINTS[wide])
     ax.plot(*line, color=COLOUR["breath"], linewidth=1.5)
     ax.set_yticks([])
-    clock(ax, float(wave.time[0]), float(wave.time[-1]), wide=wide)
+    clock(ax, start, stop, wide=wide)
     return figure
 
 

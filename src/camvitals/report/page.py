@@ -48,7 +48,7 @@ def to_page(reports: Iterable[Report]) -> str:
     style = Path(__file__).with_name("page.css").read_text(encoding="utf-8")
     name = shown_file(given[0]) if given else "no recording"
     several = len(given) > 1
-    sections = [_person(report, at, several=several) for at, report in enumerate(given)]
+    sections = [_person(report, at, who=_who(report, given)) for at, report in enumerate(given)]
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
@@ -68,31 +68,38 @@ def write_page(path: str | Path, reports: Iterable[Report]) -> Path:
 
 def _overview(reports: Sequence[Report]) -> str:
     """A table of all people of all recordings, each row leading to its section."""
-    head = '<th scope="col">Recording</th><th scope="col">Person</th>'
+    head = '<th scope="col">Recording</th>'
     head += '<th scope="col" class="number">Heart, bpm</th>'
     head += '<th scope="col" class="number">Breath, /min</th>'
-    rows = "".join(_overview_row(report, at) for at, report in enumerate(reports))
+    rows = "".join(
+        _overview_row(report, at, who=_who(report, reports)) for at, report in enumerate(reports)
+    )
     return (
         f'<section aria-label="Overview"><div class="card"><table><thead><tr>{head}</tr></thead>'
         f"<tbody>{rows}</tbody></table></div></section>\n"
     )
 
 
-def _overview_row(report: Report, at: int) -> str:
+def _overview_row(report: Report, at: int, *, who: str) -> str:
     named = {reading.name: reading for reading in report.readings}
     cells = ""
     for name in ("heart_rate", "respiration_rate"):
         reading = named.get(name)
         text = "–" if reading is None else value_text(reading)
         cells += f'<td class="number">{escape(text)}</td>'
-    link = f'<a href="#report-{at}">{escape(shown_file(report))}</a>'
-    return f'<tr><th scope="row">{link}</th><td>{report.person}</td>{cells}</tr>'
+    link = f'<a href="#report-{at}">{escape(shown_file(report))}{who}</a>'
+    return f'<tr><th scope="row">{link}</th>{cells}</tr>'
 
 
-def _person(report: Report, at: int, *, several: bool) -> str:
+def _who(report: Report, reports: Sequence[Report]) -> str:
+    """Which person, where a recording has several."""
+    alone = sum(other.source.name == report.source.name for other in reports) < 2
+    return "" if alone and not report.person else f" <small>person {report.person}</small>"
+
+
+def _person(report: Report, at: int, *, who: str) -> str:
     source = report.source
     facts = "".join(f"<span>{escape(fact)}</span> " for fact in source_facts(source))
-    who = f" <small>person {report.person}</small>" if several or report.person else ""
     warnings = "".join(f"<li>{escape(warning)}</li>" for warning in source.warnings)
     return (
         f'<section class="person" id="report-{at}" aria-labelledby="title-{at}">\n'
@@ -126,17 +133,18 @@ def _card(r: Reading) -> str:
         unit = escape(unit_text(r.unit))
         body = (
             f'<p class="value"><b>{value_text(r)}</b>{unit}</p>'
-            f'<p class="interval">{interval_text(r)}</p>{_quality(r.quality)}'
+            f'<p class="interval"><span>interval</span> {interval_text(r)}</p>'
+            f"{_quality(r.quality, unit=' quality')}"
         )
     return f'<article class="card {name}"><h4>{escape(title(r.name))}</h4>{body}</article>'
 
 
-def _quality(quality: float) -> str:
+def _quality(quality: float, *, unit: str = "") -> str:
     word = quality_word(quality)
     return (
         f'<div class="quality {word}"><span class="bar" aria-hidden="true">'
         f'<i style="width:{100 * quality:.0f}%"></i></span>'
-        f'<span class="text">{percent(quality)} quality</span></div>'
+        f'<span class="text">{percent(quality)}{unit}</span></div>'
     )
 
 
@@ -144,18 +152,23 @@ def _variability(readings: Sequence[Reading]) -> str:
     given = [r for r in readings if _is_variability(r) and r.value is not None]
     if not given:
         return ""
-    rows = "".join(
-        f'<tr><th scope="row">{escape(title(r.name))}'
-        f"<small>{escape(MEANING.get(r.name, ''))}</small></th>"
-        f'<td class="number">{value_text(r)}</td><td class="unit">{escape(unit_text(r.unit))}</td>'
-        f'<td class="range">{interval_text(r)}</td><td>{_quality(r.quality)}</td></tr>'
-        for r in given
-    )
+    rows = "".join(map(_variability_row, given))
     head = '<th scope="col">Measure</th><th scope="col" class="number">Value</th>'
     head += '<th scope="col">Unit</th><th scope="col">Interval</th><th scope="col">Quality</th>'
     return (
-        '<div class="card"><h3>Heart rate variability</h3><table class="variability">'
+        '<div class="card"><h3>Heart rate variability</h3><table class="stack">'
         f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>\n"
+    )
+
+
+def _variability_row(r: Reading) -> str:
+    unit = escape(unit_text(r.unit))
+    return (
+        f'<tr><th scope="row">{escape(title(r.name))}'
+        f"<small>{escape(MEANING.get(r.name, ''))}</small></th>"
+        f'<td class="number pair">{value_text(r)}</td><td class="unit pair">{unit}</td>'
+        f'<td class="range pair">{interval_text(r)}</td>'
+        f'<td class="pair">{_quality(r.quality)}</td></tr>'
     )
 
 
@@ -180,36 +193,50 @@ def _withheld(report: Report) -> str:
         f'<tr><th scope="row">{escape(what)}</th><td>{escape(why)}</td></tr>' for what, why in rows
     )
     return (
-        '<div class="card"><h3>Withheld, and why</h3><table class="withheld"><thead><tr>'
+        '<div class="card"><h3>Withheld, and why</h3><table class="stack"><thead><tr>'
         '<th scope="col">Reading</th><th scope="col">Reason</th></tr></thead>'
         f"<tbody>{body}</tbody></table></div>\n"
     )
 
 
 def _findings(report: Report) -> str:
-    """What the recording was like, what is not fine first."""
+    """What the recording was like: what is not fine with its remedy, then the rest in brief."""
     if not report.capture:
         return ""
-    ordered = sorted(report.capture, key=lambda finding: finding.fine)
-    rows = "".join(_finding_row(finding, report.source) for finding in ordered)
+    bad = "".join(_bad_row(f, report.source) for f in report.capture if not f.fine)
+    fine = "".join(_fine_item(f, report.source) for f in report.capture if f.fine)
     head = "".join(
-        f'<th scope="col">{name}</th>' for name in ("", "Measured", "Fine when", "What to do")
+        f'<th scope="col">{name}</th>' for name in ("To improve", "Measured", "What to do")
     )
+    table = f'<table class="stack"><thead><tr>{head}</tr></thead><tbody>{bad}</tbody></table>'
     return (
-        '<div class="card"><h3>The recording</h3><table class="findings">'
-        f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>\n"
+        f'<div class="card"><h3>The recording</h3>{table if bad else ""}'
+        + (f'<h4 class="rest">Fine</h4><dl class="fine">{fine}</dl>' if fine else "")
+        + "</div>\n"
     )
 
 
-def _finding_row(finding: Finding, source: Source) -> str:
-    bound = limit_of(finding.name, source).text if finding.name in LIMITS else ""
-    word, sign = ("good", "✓") if finding.fine else ("weak", "▲")
-    status = "fine" if finding.fine else "not fine"
+def _bound(finding: Finding, source: Source) -> str:
+    return limit_of(finding.name, source).text if finding.name in LIMITS else ""
+
+
+def _bad_row(finding: Finding, source: Source) -> str:
+    bound = _bound(finding, source)
+    needed = f"<small>fine when {escape(bound)}</small>" if bound else ""
     return (
-        f'<tr><th scope="row"><span class="status {word}" role="img" aria-label="{status}">{sign}'
-        f"</span> {escape(title(finding.name))}</th>"
-        f'<td class="range pair">{escape(measured_text(finding))}</td>'
-        f'<td class="range pair">{escape(bound)}</td><td>{escape(finding.remedy)}</td></tr>'
+        '<tr><th scope="row"><span class="weak" role="img" aria-label="not fine">▲</span> '
+        f"{escape(title(finding.name))}</th>"
+        f'<td class="measured">{escape(measured_text(finding))} {needed}</td>'
+        f"<td>{escape(finding.remedy)}</td></tr>"
+    )
+
+
+def _fine_item(finding: Finding, source: Source) -> str:
+    bound = _bound(finding, source)
+    needed = f" <small>{escape(bound)}</small>" if bound else ""
+    return (
+        f'<div><dt><span class="good" aria-hidden="true">✓</span> {escape(title(finding.name))}'
+        f"</dt><dd>{escape(measured_text(finding))}{needed}</dd></div>"
     )
 
 
@@ -223,7 +250,10 @@ def _origin(report: Report) -> str:
         "Pixel format": s.pixel_format,
         "Rotation": f"{s.rotation}°" if s.rotation else "",
     }
-    methods = {title(r.name): r.method for r in report.readings if r.value is not None}
+    methods: dict[str, list[str]] = {}
+    for r in report.readings:
+        if r.value is not None:
+            methods.setdefault(r.method, []).append(title(r.name))
     lists = (
         ("Recording", file),
         ("Methods", methods),

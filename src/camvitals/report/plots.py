@@ -53,7 +53,12 @@ PLOTS = {
         say_spectra,
         "A pulse peaks at one rate in all channels, green most, and again in the pulse wave.",
     ),
-    "breath": Plot("Respiration wave", breath, say_breath),
+    "breath": Plot(
+        "Respiration wave",
+        breath,
+        say_breath,
+        "Of long recordings, the three minutes of highest quality are shown.",
+    ),
     "variability": Plot(
         "Beat intervals and Poincaré plot",
         variability,

@@ -22,20 +22,30 @@ CHANNELS = ("red", "green", "blue")
 
 
 def thinned(time_T: Array, values_T: Array, *, most: int) -> tuple[Array, Array]:
-    """At most `most` points that keep every extreme: lowest and highest of each slice of time.
+    """At most `most` samples that keep every extreme: lowest and highest of each slice, in order.
 
     Slices without any seen sample stay NaN, so gaps stay gaps.
     """
-    if len(time_T) <= most:
-        return time_T, np.asarray(values_T, dtype=float)
-    slices = most // 2
-    edges = np.linspace(time_T[0], time_T[-1], slices + 1)
-    start = np.minimum(np.searchsorted(time_T, edges[:-1]), len(time_T) - 1)
     values = np.asarray(values_T, dtype=float)
-    both = np.stack([np.fmin.reduceat(values, start), np.fmax.reduceat(values, start)], axis=1)
-    width = edges[1] - edges[0]
-    at = edges[:-1, None] + width * np.array([0.25, 0.75])
-    return at.ravel(), both.ravel()
+    if len(values) <= most:
+        return np.asarray(time_T, dtype=float), values
+    size = -(-2 * len(values) // most)
+    sliced = np.r_[values, np.full(-len(values) % size, np.nan)].reshape(-1, size)
+    unseen = ~np.isfinite(sliced)
+    lowest = np.where(unseen, np.inf, sliced).argmin(axis=1)
+    highest = np.where(unseen, -np.inf, sliced).argmax(axis=1)
+    pair = np.sort(np.stack([lowest, highest], axis=1), axis=1)
+    index = np.minimum(pair + size * np.arange(len(sliced))[:, None], len(values) - 1).ravel()
+    return np.asarray(time_T, dtype=float)[index], values[index]
+
+
+def banded(time_T: Array, values_T: Array, *, most: int) -> tuple[Array, Array, Array, Array]:
+    """Middle time, lowest, median and highest seen value of each of at most `most` slices."""
+    size = -(-len(values_T) // most)
+    spare = np.full(-len(values_T) % size, np.nan)
+    sliced = np.r_[np.asarray(values_T, dtype=float), spare].reshape(-1, size)
+    time = median_seen(np.r_[np.asarray(time_T, dtype=float), spare].reshape(-1, size))
+    return time, np.fmin.reduce(sliced, axis=1), median_seen(sliced), np.fmax.reduce(sliced, axis=1)
 
 
 def rolling_arrays(rolling: Sequence[Reading]) -> dict[str, Array]:

@@ -26,6 +26,7 @@ from camvitals.report.wording import (
 
 STYLE = {"good": "green", "fair": "yellow", "weak": "red"}
 BAR_CELLS = 10
+NARROW, WIDE = 60, 76
 INDENT = (0, 0, 0, 2)
 ASCII_FOR = str.maketrans(
     {"█": "#", "░": ".", "–": "-", "·": "|", "×": "x", "²": "2", "−": "-", "▲": "!", "✓": "+"}
@@ -91,27 +92,30 @@ def _hanging(sign: str, text: RenderableType, console: Console, *, style: str) -
 
 
 def _readings_table(readings: Sequence[Reading], console: Console) -> Table:
-    table = Table.grid(padding=(0, 2))
-    for justify in ("left", "right", "left", "left", "left", "left"):
+    """Name, value, unit and quality; interval, bar and method where the console is wide enough."""
+    middling, wide = console.width >= NARROW, console.width >= WIDE
+    table = Table.grid(padding=(0, 2 if middling else 1))
+    for justify in ("left", "right"):
         table.add_column(justify=justify, no_wrap=True)
     for r in readings:
-        table.add_row(
+        cells = [
             _plain(title(r.name), console),
             _plain(value_text(r), console, "bold"),
             _plain(unit_text(r.unit), console),
-            _plain(interval_text(r), console, "dim"),
-            _quality_bar(r.quality, console),
-            _plain(r.method, console, "dim"),
-        )
+            _plain(interval_text(r), console, "dim") if middling else None,
+            _quality_bar(r.quality, console, cells=BAR_CELLS if wide else 0),
+            _plain(r.method, console, "dim") if wide else None,
+        ]
+        table.add_row(*(cell for cell in cells if cell is not None))
     return table
 
 
-def _quality_bar(quality: float, console: Console) -> Text:
-    filled = round(quality * BAR_CELLS)
+def _quality_bar(quality: float, console: Console, *, cells: int) -> Text:
+    filled = round(quality * cells)
     style = STYLE[quality_word(quality)]
     bar = _plain("█" * filled, console, style)
-    bar.append_text(_plain("░" * (BAR_CELLS - filled), console, "dim"))
-    return bar.append(f" {percent(quality):>4}")
+    bar.append_text(_plain("░" * (cells - filled), console, "dim"))
+    return bar.append(f"{' ' if cells else ''}{percent(quality):>4}")
 
 
 def _show_withheld(readings: Sequence[Reading], console: Console) -> None:

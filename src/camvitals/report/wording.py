@@ -23,13 +23,13 @@ TITLES = {
     "frame_jitter": "Frame jitter",
     "dropped_frames": "Dropped frames",
     "compression": "Bits per pixel",
-    "exposure": "Exposure changes",
+    "exposure": "Exposure",
     "mains_flicker": "Mains flicker",
     "face_size": "Face width",
     "motion": "Head motion",
     "moving_share": "Time in motion",
     "saturation": "Saturated colour",
-    "brightness": "Face brightness",
+    "brightness": "Brightness",
     "face_seen": "Face in view",
     "length": "Length",
 }
@@ -47,7 +47,7 @@ def number(value: float | None, *, digits: int | None = None) -> str:
         return "–"
     if digits is None:
         size = abs(value)
-        digits = 0 if size >= 100 else 1 if size >= 10 else 2
+        digits = 0 if size >= 100 or size < 0.005 else 1 if size >= 10 else 2
     text = f"{value:.{digits}f}"
     return text.replace("-", "\N{MINUS SIGN}") if float(text) else text.lstrip("-")
 
