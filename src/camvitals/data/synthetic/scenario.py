@@ -274,7 +274,7 @@ def draw(seed: int, *, duration: float, rate: float, **fixed: Any) -> Scenario:
     light daylight 35 %, lamp 25, changing 15, dim 10, screen 15; breathing uniform 8–28 /min;
     sdnn log-uniform 10–90 ms, at most a tenth of the mean interval; lf_hf log-uniform 0.3–4;
     ectopic beats in one of ten (1–8 %); spo2 beta-like 90–100, mostly 96–99; clock steady 60 %,
-    jitter 20, dropped 10, ntsc 10; h264 70 %, vp9 10, mpeg4 10, mjpeg 10, with crf 15–32 for the
+    jitter 20, dropped 10, ntsc 10; h264 70 %, vp9 10, mpeg4 10, mjpeg 10, with crf 10–28 for the
     first two; mains 50 or 60; camera uniform.
     """
     rng = np.random.default_rng([seed, 7919])
@@ -301,7 +301,7 @@ def draw(seed: int, *, duration: float, rate: float, **fixed: Any) -> Scenario:
         "mains": int(rng.choice([50, 60])),
         "camera": str(rng.choice(CAMERAS)),
         "codec": codec,
-        "crf": int(rng.integers(15, 33)),
+        "crf": int(rng.integers(10, 29)),
     }
     wanted = drawn | fixed
     if wanted["codec"] not in CRF_CODECS or wanted.get("bit_rate") is not None:

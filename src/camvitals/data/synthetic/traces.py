@@ -53,7 +53,7 @@ class Codec:
 CODEC = {
     "h264": Codec(23, 1.0, 250, True),
     "vp9": Codec(23, 0.75, 128, True),
-    "mpeg4": Codec(14, 1.0, 12, True),
+    "mpeg4": Codec(16, 1.0, 12, True),
     "mjpeg": Codec(14, 1.0, 1, False),
     "ffv1": Codec(0, 0.0, 1, False),
 }
@@ -138,24 +138,28 @@ def _colour(scenario: Scenario, look: Skin) -> Array:
 def quantiser(scenario: Scenario) -> float:
     """The codec's quantiser on the scale of H.264's crf, 0–51, from crf, bit rate or custom.
 
-    From a bit rate it is a rule of thumb: 0.05 bit a pixel is 23, and 6 more for each halving.
+    From a bit rate it is a rule of thumb: 0.033 bit a pixel is 19, and 3.5 more for each halving.
     """
     codec = CODEC[scenario.codec]
     if scenario.codec == "ffv1":
         return 0.0
     if scenario.bit_rate is not None:
         columns, rows = scenario.size
-        wanted = 0.05 * columns * rows * scenario.rate / scenario.bit_rate
-        return float(np.clip(23 + 6 * np.log2(wanted), 0, 51))
+        wanted = 0.033 * columns * rows * scenario.rate / scenario.bit_rate
+        return float(np.clip(19 + 3.5 * np.log2(wanted), 0, 51))
     given = codec.quantiser if scenario.crf is None else codec.per_crf * scenario.crf
     return float(min(given, 51))
 
 
 def kept_pulse(scenario: Scenario) -> float:
-    """The share of the pulse, 0–1, that survives the quantiser's dead zone (a plain model)."""
-    if scenario.codec == "ffv1":
+    """The share of the pulse, 0–1, that survives the quantiser's dead zone.
+
+    Fitted to the green channel of drawn faces at 640×480 and 30 Hz after H.264: crf 18, 23, 28 and
+    33 left 78, 48, 21 and 13 % of it; codecs that predict nothing keep it whole.
+    """
+    if not CODEC[scenario.codec].predicts:
         return 1.0
-    return float(1 / (1 + 2 ** ((quantiser(scenario) - 38) / 4)))
+    return float(1 / (1 + 2 ** ((quantiser(scenario) - 22.7) / 2.8)))
 
 
 def _codec_error(scenario: Scenario, pixels: Array, rng: np.random.Generator) -> Array:
@@ -164,11 +168,12 @@ def _codec_error(scenario: Scenario, pixels: Array, rng: np.random.Generator) ->
     shape = (*pixels.shape, 3)
     if scenario.codec == "ffv1":
         return np.zeros(shape)
-    level = 0.02 * 2 ** ((quantiser(scenario) - 20) / 6) * np.array([1.8, 1.0, 1.8])
-    level = level * np.clip(np.sqrt(3000 / np.maximum(pixels, 1)), 0.3, 3)[..., None]
+    # Errors of neighbouring blocks are alike, so that the mean of many pixels gains little.
+    level = 0.1 * 2 ** ((quantiser(scenario) - 23) / 22) * np.array([1.25, 1.0, 1.25])
+    level = level * np.clip((3000 / np.maximum(pixels, 1)) ** 0.25, 0.3, 3)[..., None]
     noise = rng.standard_normal(shape)
     if not codec.predicts:
-        return np.asarray(level * noise)
+        return np.asarray(0.5 * level * noise)
     carried = noise.copy()
     for lag in range(1, 7):
         carried[lag:] += 0.6**lag * noise[:-lag]
