@@ -12,8 +12,8 @@ NEWEST = 65_536
 class Clock:
     """Counts frames and measures their intervals one by one.
 
-    tick: resolution of the times [s]; intervals within one tick of the median count as equal, so
-    that a clock of whole milliseconds still yields 29.97 and not 30.30.
+    tick: resolution of the times [s]; intervals within one tick of the median (a quarter of it at
+    most) count as equal, so that a clock of whole milliseconds still yields 29.97 and not 30.30.
     """
 
     def __init__(self, tick: float = 0.0) -> None:
@@ -47,7 +47,8 @@ class Clock:
             return 0.0
         intervals = self._intervals[: min(self.frames - 1, NEWEST)]
         median = float(np.median(intervals))
-        equal = np.abs(intervals - median) <= 1.01 * self.tick + 1e-9
+        rounding = min(1.01 * self.tick, median / 4) + 1e-9
+        equal = np.abs(intervals - median) <= rounding
         # an even count of two kinds of interval has a median between them, equal to none
         return 1 / (float(np.mean(intervals[equal])) if equal.any() else median)
 

@@ -49,8 +49,9 @@ class FileReader:
             self._lasts = _lasting(stream)
             self._whole = container.duration / 1e6 if container.duration else None
             self._timeless = container.format.name in CLOCKLESS
+            self._positions = Positions(stream) if container.format.name == "avi" else None
             self._shown = self._damaged = self._discarded = self._guessed = self._bytes = 0
-            self._sound_end = self._timed = -math.inf
+            self._sound_end = self._timed = self._latest = -math.inf
             self._ended = self._closed = False
             self._notes: list[str] = []
             self._pictures = self._decode()
@@ -115,7 +116,8 @@ class FileReader:
         if self._given is not None:
             seconds = None
         short = seconds is not None and seconds - end > max(SHORT_S, 3 / (clock.rate or 1))
-        if self.facts.claimed and lost <= SHORT_FRAMES:
+        reached = seconds is not None and self._latest > seconds - SHORT_S
+        if reached or (self.facts.claimed and lost <= SHORT_FRAMES):
             short = False
         if not short and lost <= SHORT_FRAMES:
             return ""
@@ -168,6 +170,7 @@ class FileReader:
         else:
             raise InputError(f"{self.facts.name} gives no times and no frame rate; pass fps=")
         self._timed = time
+        self._latest = max(self._latest, time)
         return time
 
     def _decode(self) -> Generator[VideoFrame, None, None]:
@@ -200,12 +203,44 @@ class FileReader:
                 for packet in self._container.demux(self._stream, *self._sound):
                     # an empty, flushing packet knows its stream but not the number of it
                     if packet.stream.index == wanted:
-                        yield cast("Packet[VideoStream]", packet)
+                        picture = cast("Packet[VideoStream]", packet)
+                        if self._positions is not None:
+                            self._damaged += self._positions.correct(picture)
+                        yield picture
                     elif packet.pts is not None:
                         self._sound_end = max(self._sound_end, float(packet.pts * packet.time_base))
                 return
             except FFmpegError:
                 faults += 1
+
+
+class Positions:
+    """AVI counts frames to tell the time, so that lost ones make it late: its index knows better.
+
+    An entry of the index points to the header of 8 bytes before the packet's own bytes.
+    """
+
+    def __init__(self, stream: VideoStream) -> None:
+        self._entries = stream.index_entries
+        self._next = self._late = 0
+
+    def correct(self, packet: Packet[VideoStream]) -> int:
+        """Set the packet's stamps by its place in the file; returns how many were lost before."""
+        start, entries = packet.pos, self._entries
+        if start is None:
+            return 0
+        while self._next < len(entries) and entries[self._next].pos + 8 < start:
+            self._next += 1
+        lost = 0
+        if self._next < len(entries) and packet.dts is not None:
+            entry = entries[self._next]
+            if entry.pos + 8 == start:
+                late = entry.timestamp - packet.dts
+                lost, self._late = max(0, late - self._late), late
+        if self._late and packet.dts is not None:
+            packet.dts += self._late
+            packet.pts = None if packet.pts is None else packet.pts + self._late
+        return lost
 
 
 def _lasting(stream: VideoStream) -> float | None:

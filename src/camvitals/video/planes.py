@@ -78,10 +78,13 @@ def _layouts() -> dict[str, Layout]:
     ):
         found[name] = Layout(tuple((0, offset, step) for offset in order), "rgb")
     for ratio, across in (("420", 2), ("422", 2), ("444", 1), ("440", 1), ("411", 4), ("410", 4)):
-        found[f"yuv{ratio}p"] = found[f"yuva{ratio}p"] = Layout(planar, across=across)
+        found[f"yuv{ratio}p"] = Layout(planar, across=across)
+    for ratio, across in (("420", 2), ("422", 2), ("444", 1)):
+        found[f"yuva{ratio}p"] = Layout(planar, across=across)
+    for ratio, across in (("420", 2), ("422", 2), ("444", 1), ("440", 1), ("411", 4)):
         found[f"yuvj{ratio}p"] = Layout(planar, across=across, full=True)
     for bits in (9, 10, 12, 14, 16):
-        for ratio, across in (("420", 2), ("422", 2), ("444", 1), ("440", 1)):
+        for ratio, across in (("420", 2), ("422", 2), ("444", 1)):
             found[f"yuv{ratio}p{bits}le"] = Layout(planar, bits=bits, across=across)
         found[f"gray{bits}le"] = Layout(((0, 0, 1),) * 3, "gray", bits=bits, full=True)
         found[f"gbrp{bits}le"] = Layout((planar[0], planar[2], planar[1]), "grb", bits=bits)

@@ -164,6 +164,7 @@ class _Writer:
         interval = head[1][1] - first if len(head) > 1 else 1.0
         self._rate = Fraction(1 / interval).limit_denominator(1001) or Fraction(1, 1000)
         self._constant = path.suffix.lower() == ".avi"
+        self._is_mp4 = path.suffix.lower() in {".mp4", ".m4v", ".mov"}
         self._base = 1 / self._rate if self._constant else Fraction(1, codec.ticks)
         self._origin = 0.0 if 0 <= first < DAY_S and not self._constant else first
         self._pixels = more.get("pixel_format", codec.pixel_format)
@@ -191,7 +192,9 @@ class _Writer:
         import av
 
         try:
-            with av.open(str(self._path), "w") as container:
+            # the default of 1 ms would shift a clock that does not start at zero
+            more = {"movie_timescale": str(self._codec.ticks)} if self._is_mp4 else {}
+            with av.open(str(self._path), "w", options=more) as container:
                 stream = self._add_stream(container)
                 return self._encode(container, stream, frames)
         except (av.error.FFmpegError, av.codec.codec.UnknownCodecError) as error:
@@ -208,7 +211,12 @@ class _Writer:
         stream = cast("VideoStream", added)
         context = stream.codec_context
         context.height, context.width = self._shape[:2]
-        context.pix_fmt = self._pixels
+        try:
+            context.pix_fmt = self._pixels
+        except ValueError:
+            raise InputError(
+                f"FFmpeg knows no pixel format {self._pixels!r}; try yuv420p"
+            ) from None
         context.time_base = self._base
         context.thread_count = self._more.get("threads", 0)
         if "gop" in self._more:
@@ -227,7 +235,7 @@ class _Writer:
             raise InputError(f"rotation needs a multiple of 90 degrees but is {rotation}")
         if rotation % 360 == 0:
             return
-        if self._path.suffix.lower() not in {".mp4", ".m4v", ".mov", ".mkv"}:
+        if not (self._is_mp4 or self._path.suffix.lower() == ".mkv"):
             raise InputError(f"{self._path.suffix} holds no rotation; use .mp4 or turn the images")
         if not hasattr(stream, "set_display_rotation"):
             raise InputError("rotation needs PyAV 18 or newer; update it or turn the images")
