@@ -1,7 +1,8 @@
 """Pulse from the geometry of the colour space: PBV, LGI, OMIT, 2SR.
 
-Shape letters: T samples, R regions (any shape, kept), M windows. Systolic peak upward throughout:
-these formulas follow brightness, which falls as blood volume rises, so their sign is turned over.
+Shape letters: T samples, R regions (any shape, kept). Systolic peak upward throughout: PBV, LGI and
+OMIT follow brightness, which falls as blood volume rises, so their sign is turned over; 2SR rises
+with the blood as published.
 """
 
 from __future__ import annotations
