@@ -58,7 +58,7 @@ def test_dropped_and_uneven_frames_are_told_apart(make_trace):
     findings = found(dropped)
     assert findings["dropped_frames"].value == pytest.approx(10, abs=0.2)
     assert findings["frame_jitter"].value == pytest.approx(0, abs=0.1)
-    shift = np.random.default_rng(0).uniform(-0.3, 0.3, len(trace.time)) / 30
+    shift = np.random.default_rng(0).uniform(-0.45, 0.45, len(trace.time)) / 30
     uneven = found(dataclasses.replace(trace, time=trace.time + shift))
     assert not uneven["frame_jitter"].fine and uneven["dropped_frames"].fine
 

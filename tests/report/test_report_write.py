@@ -1,6 +1,12 @@
+import json
+import re
+from pathlib import Path
+
 import pytest
 
 from camvitals.records import InputError
+from camvitals.report.capture import LIMITS
+from camvitals.report.json_file import from_document, schema
 from camvitals.report.write import WRITERS, write
 
 BEGIN = {".json": "{", ".csv": "file,person", ".html": "<!doctype html>"}
@@ -21,3 +27,15 @@ def test_the_ending_chooses_the_form(make_report, bare, tmp_path, ending):
 def test_another_ending_is_refused(tmp_path):
     with pytest.raises(InputError, match=r"ending in \.json, \.csv, \.html but got 'a.pdf'"):
         write(tmp_path / "a.pdf", [])
+
+
+def test_the_format_is_documented_as_it_is():
+    text = (Path(__file__).parents[2] / "docs" / "report.md").read_text(encoding="utf-8")
+    for definition in schema()["$defs"].values():
+        for key in definition["properties"]:
+            assert f"`{key}`" in text, key
+    for name, limit in LIMITS.items():
+        assert f"| `{name}` | {limit.unit} | {limit.text} |" in text
+    example = re.search(r"```json\n(.*?)```", text, flags=re.S)
+    (report,) = from_document(json.loads(example.group(1)))
+    assert report.reading("heart_rate").value == 72.0 and report.source.bit_rate == 2.4e6
