@@ -19,7 +19,7 @@ from camvitals.data.synthetic.surface import EYE_X, Look, smoothstep
 from camvitals.records import Array
 
 HALF_WIDTH = 1.52
-SCLERA = np.array([0.62, 0.58, 0.55])
+SCLERA = np.array([0.52, 0.48, 0.45])
 LASH = np.array([0.015, 0.012, 0.011])
 INSIDE = np.array([0.055, 0.012, 0.012])
 TEETH = np.array([0.55, 0.52, 0.45])
@@ -29,7 +29,7 @@ def lids(look: Look, x: Array, blink: float) -> tuple[Array, Array]:
     """Height [cm] of the upper and the lower lid's edge, by place x outwards from the middle."""
     open_x = np.clip(1 - (x / HALF_WIDTH) ** 2, 0, None)
     base = 0.08 * x
-    upper = base + look.eyes * 0.66 * open_x**0.75 * (1 - 0.08 * x)
+    upper = base + look.eyes * 0.58 * open_x**0.75 * (1 - 0.08 * x)
     lower = base - look.eyes * 0.46 * open_x**0.85 * (1 + 0.08 * x)
     return upper + (lower + 0.02 - upper) * blink, lower
 

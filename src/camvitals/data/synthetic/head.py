@@ -207,6 +207,8 @@ def _assemble(
         coordinates.append(where)
         parts.append(np.full(len(points), part))
         quads.append(grid_quads(*s.shape, first))
+        if part == MANE:  # seen from inside as well
+            quads.append(quads[-1][:, ::-1])
         first, row = first + len(points), row + shape[0]
     points, part_N = np.concatenate(rest), np.concatenate(parts)
     gap = np.concatenate(coordinates)[:, 4]

@@ -69,7 +69,7 @@ def cavity(points: Array, normal: Array) -> Array:
     """Ambient occlusion 0–1 of folds: how far the surface lies below its surroundings."""
     rows, columns = points.shape[:2]
     occlusion = np.ones((rows, columns))
-    for share, strength in ((0.014, 1.5), (0.035, 0.55)):
+    for share, strength in ((0.014, 1.0), (0.035, 0.6)):
         reach = (max(1, round(rows * share)), max(1, round(columns * share * 1.3)))
         depth = ((_blurred(points, reach) - points) * normal).sum(axis=-1)
         occlusion *= np.exp(-strength * np.maximum(depth, 0))
@@ -198,7 +198,7 @@ def paint_ear(look: Look, skin: Array, surface: Surface, shape: tuple[int, int])
     """Texture of an ear: reddish, darker in its bowl."""
     s, p = lattice(*shape)
     texture = _plain(surface(s, p), skin * np.array([0.95, 0.82, 0.82]))
-    texture[..., ALBEDO] *= (0.55 + 0.45 * smoothstep(0.1, 0.65, p))[..., None]
+    texture[..., ALBEDO] *= (0.5 + 0.5 * smoothstep(0.08, 0.38, p))[..., None]
     texture[..., PERFUSION] = 0.6
     texture[..., DELAY] = 0.012
     texture[..., GLOSS] = 0.2 * look.oil

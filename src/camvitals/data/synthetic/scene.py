@@ -8,7 +8,7 @@ does not grow with the length of the recording.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -19,7 +19,7 @@ from camvitals.data.synthetic.head import Expression, Person, build, look_of
 from camvitals.data.synthetic.physiology import Physiology, simulate_physiology
 from camvitals.data.synthetic.pose import Poses, Stance
 from camvitals.data.synthetic.scenario import Scenario
-from camvitals.data.synthetic.shade import Layers, Lighting, View, layers_of
+from camvitals.data.synthetic.shade import Blush, Layer, Lighting, View, layer_of
 from camvitals.data.synthetic.traces import PAINT
 from camvitals.records import Array
 
@@ -31,7 +31,7 @@ DELAY_STEP_S = 0.004
 
 # Direction of the key light (x right, y up, z to the camera) and share of the ambient light.
 KEYS = {
-    "daylight": ((0.55, 0.35, 0.75), 0.55),
+    "daylight": ((0.55, 0.35, 0.75), 0.5),
     "lamp": ((0.35, 0.75, 0.6), 0.45),
     "changing": ((0.5, 0.4, 0.75), 0.55),
     "dim": ((0.15, 0.8, 0.6), 0.6),
@@ -64,13 +64,13 @@ class Sitter:
     poses: Poses
     skin: optics.Skin
 
-    def blush(self, time: float) -> tuple[Array, Array]:
-        """(3,) relative change of the skin's colour at a time [s], and its derivative [1/s]."""
+    def blush(self, time: float) -> Blush:
+        """How the blood colours the skin at a time [s]."""
         if not self.scenario.alive:
-            return np.zeros(3), np.zeros(3)
+            return Blush(np.zeros(3), np.zeros(3))
         before, now, after = self.body.pulse_at(time + np.array([-DELAY_STEP_S, 0, DELAY_STEP_S]))
         colour = self.scenario.pulse * self.skin.pulsatile(self.body.spo2_at(np.array(time)))
-        return colour * now, colour * (after - before) / (2 * DELAY_STEP_S)
+        return Blush(colour * now, colour * (after - before) / (2 * DELAY_STEP_S))
 
 
 class Scene:
@@ -120,18 +120,16 @@ class Scene:
     def lights(self, times: Array) -> Iterator[Array]:
         """(height, width, 3) float32 linear light at each of these times [s], mean light = 1."""
         poses = [sitter.poses.at(times) for sitter in self.sitters]
-        layers: list[Layers | None] = [None] * len(self.sitters)
-        last: list[Expression | None] = [None] * len(self.sitters)
+        last: dict[int, tuple[Expression, Layer]] = {}
         for k, time in enumerate(times):
             light = self._empty(float(time))
             for i in self._back_to_front():
                 sitter, now = self.sitters[i], poses[i][k]
-                if now is not last[i]:
-                    layers[i] = layers_of(sitter.person, now, self.view, self._lighting)
-                    last[i] = now
-                seen = layers[i]
-                assert seen is not None
-                light[seen.at] = self._coloured(light[seen.at], seen, sitter, float(time))
+                if i not in last or now is not last[i][0]:  # a still picture is drawn once
+                    blush = sitter.blush(float(time))
+                    layer = layer_of(sitter.person, now, blush, self.view, self._lighting)
+                    last[i] = now, replace(layer, colour=layer.colour * self._white)
+                last[i][1].over(light)
             yield light.reshape(self.view.height, self.view.width, 3)
 
     def _back_to_front(self) -> list[int]:
@@ -145,11 +143,6 @@ class Scene:
         rng = np.random.default_rng([self.scenario.seed, 43, round(abs(time) * 1e6)])
         codes = rng.integers(0, 256, self._room.shape)
         return np.asarray(linear(np.arange(256)).astype(np.float32)[codes])
-
-    def _coloured(self, behind: Array, seen: Layers, sitter: Sitter, time: float) -> Array:
-        now, slope = (change.astype(np.float32) for change in sitter.blush(time))
-        colour = seen.still + seen.pulse * now - seen.late * slope
-        return np.asarray(behind * (1 - seen.cover[:, None]) + colour * self._white)
 
     def landmarks(self, time: float) -> list[dict[str, Array]]:
         """Where the features of each person are drawn at a time [s]: name -> (2,) x, y [px]."""

@@ -1,4 +1,4 @@
-"""From a posed person to layers of light: what a picture needs to become any moment's colours.
+"""From a posed person to the light that it sends to the camera.
 
 Shading is Lambert's with a soft terminator under a key light and a hemisphere of ambient light, and
 a Blinn–Phong gloss for oily skin. Everything is linear light.
@@ -15,6 +15,8 @@ from camvitals.data.synthetic.eyes import draw_eyes, draw_mouth
 from camvitals.data.synthetic.head import Expression, Person
 from camvitals.data.synthetic.paint import ALBEDO, DELAY, GLOSS, NORMAL, OCCLUSION, PERFUSION
 from camvitals.records import Array
+
+OUTLINE_CM = 1.2  # a jump in depth that shows as an outline
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,86 +45,104 @@ class View:
 
 
 @dataclass(frozen=True, slots=True)
-class Layers:
-    """One person in one frame: the pixels covered, and what each sends to the camera.
+class Blush:
+    """What blood does to the skin at one moment.
 
-    at: (S,) flat pixel indices.   cover: (S,) share of the pixel covered.
-    still: (S, 3) linear light without pulse.   pulse: (S, 3) light × perfusion, to be multiplied
-    by the relative colour change; late: (S, 3) the same × delay [s].
+    change: (3,) relative change of colour where the perfusion is 1.   slope: its derivative [1/s].
+    """
+
+    change: Array
+    slope: Array
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One person in one frame: flat pixel indices `at` (S,), the share of each that is covered
+    `cover` (S,), and the linear light that the covered part sends to the camera `colour` (S, 3).
     """
 
     at: Array
     cover: Array
-    still: Array
-    pulse: Array
-    late: Array
+    colour: Array
+
+    def over(self, light: Array) -> None:
+        """Lay the person over a picture's light (pixels, 3), in place."""
+        light[self.at] = light[self.at] * (1 - self.cover)[:, None] + self.colour
 
 
-def layers_of(person: Person, now: Expression, view: View, light: Lighting) -> Layers:
-    """Everything that one person's frame shows."""
-    points = person.posed(now)
-    screen, depth = view.project(points)
-    seen = render.triangles_of(screen, depth, person.quads)
+def layer_of(person: Person, now: Expression, blush: Blush, view: View, light: Lighting) -> Layer:
+    """Everything that one person's frame shows; pixels at outlines are four samples each."""
+    screen, depth = view.project(person.posed(now))
+    seen = render.facets_of(screen, depth, person.quads)
     centres = render.at_centres(seen, view.width, view.height)
-    part = np.full(view.width * view.height, -1, dtype=np.int8)
-    far = np.zeros(view.width * view.height)
-    part[centres.at] = person.part[centres.corners[:, 0]]
-    far[centres.at] = centres.depth
-    shape = (view.height, view.width)
-    edge = render.edges_of(part.reshape(shape), far.reshape(shape), 1.2).ravel()
-    inner = ~edge[centres.at]
-    whole = render.Samples(
-        centres.at[inner], centres.corners[inner], centres.weights[inner], centres.depth[inner]
-    )
-    fine = render.at_edges(seen, edge.reshape(shape))
+    edge = _outlines(person, centres, view)
+    whole = centres.where(~edge.ravel()[centres.at])
+    fine = render.at_edges(seen, edge)
     blur = 0.5 * float(-now.place[2]) / view.focal
-    inside = _shaded(person, whole, now, light, blur)
-    border = _shaded(person, fine, now, light, blur)
+    inside, border = (_shaded(person, s, now, blush, light, blur) for s in (whole, fine))
     marked = np.flatnonzero(edge)
-    cover = np.bincount(fine.at // 4, minlength=len(marked)) / 4
-    mean = _per_pixel(border, fine.at // 4, len(marked))
-    return Layers(
-        np.concatenate([whole.at, marked]),
-        np.concatenate([np.ones(len(whole.at)), cover]).astype(np.float32),
-        *(np.concatenate([inside[k], mean[k]]) for k in range(3)),
-    )
+    pixel = fine.at // len(render.SUBSAMPLES)
+    sums = [
+        np.bincount(pixel, weights=weights, minlength=len(marked)) / len(render.SUBSAMPLES)
+        for weights in (np.ones(len(pixel)), *border.T)
+    ]
+    cover = np.concatenate([np.ones(len(whole.at)), sums[0]]).astype(np.float32)
+    colour = np.concatenate([inside, np.stack(sums[1:], axis=1).astype(np.float32)])
+    return Layer(np.concatenate([whole.at, marked]), cover, colour)
 
 
-def _per_pixel(values: Array, pixel: Array, count: int) -> Array:
-    """(3, count, 3) quarter sums of the samples of each edge pixel."""
-    out = np.zeros((3, count, 3), dtype=np.float32)
-    for layer in range(3):
-        for channel in range(3):
-            weights = values[layer, :, channel]
-            out[layer, :, channel] = np.bincount(pixel, weights=weights, minlength=count) / 4
-    return out
+def _outlines(person: Person, centres: render.Samples, view: View) -> Array:
+    """(H, W) pixels at the outlines of the person's parts."""
+    part = np.full((view.height, view.width), -1, dtype=np.int8)
+    far = np.zeros((view.height, view.width), dtype=np.float32)
+    part.ravel()[centres.at] = person.part[centres.corners[:, 0]]
+    far.ravel()[centres.at] = centres.depth
+    return render.edges_of(part, far, OUTLINE_CM)
 
 
 def _shaded(
-    person: Person, seen: render.Samples, now: Expression, light: Lighting, blur: float
+    person: Person,
+    seen: render.Samples,
+    now: Expression,
+    blush: Blush,
+    light: Lighting,
+    blur: float,
 ) -> Array:
-    """(3, S, 3) still, pulse and late light of the samples."""
+    """(S, 3) linear light of the samples."""
     where = seen.interpolate(person.coordinates)
     surface = render.sample_texture(person.texture, where[:, 0], where[:, 1])
-    x, y = where[:, 2], where[:, 3]
-    gap = where[:, 4]
+    face = np.flatnonzero((where[:, 2] < 6) & (where[:, 3] < 2) & (where[:, 3] > -9))
+    x, y, gap = where[face, 2], where[face, 3], where[face, 4]
+    drawn = surface[face]
+    draw_eyes(drawn, person.look, x, y, blink=now.blink, gaze=np.asarray(now.gaze), blur=blur)
     if now.jaw > 0.02:
         slit = (gap > 0.001) & (gap < 0.999) & (np.abs(x) < 2.5)
-        draw_mouth(surface, np.where(slit, gap, np.nan), x, now.jaw)
-    draw_eyes(surface, person.look, x, y, blink=now.blink, gaze=np.asarray(now.gaze), blur=blur)
-    normal = surface[:, NORMAL] @ now.rotation.T.astype(np.float32)
-    normal /= np.sqrt(np.einsum("sc,sc->s", normal, normal))[:, None] + 1e-6
-    key = light.key.astype(np.float32)
-    facing = np.clip((normal @ key + light.wrap) / (1 + light.wrap), 0, None)
-    around = light.ambient * (0.8 + 0.2 * normal[:, 1]) * surface[:, OCCLUSION]
-    shade = around + (1 - light.ambient) * facing * (0.5 + 0.5 * surface[:, OCCLUSION])
-    half = key + np.array([0, 0, 1], dtype=np.float32)
+        draw_mouth(drawn, np.where(slit, gap, np.nan), x, now.jaw)
+    surface[face] = drawn
+    shade, gloss = _lit(surface, now.rotation, light)
+    colour = surface[:, ALBEDO] * shade[:, None]
+    alive = np.flatnonzero(surface[:, PERFUSION] > 0)
+    if blush.change.any():
+        late = surface[alive, DELAY, None] * blush.slope.astype(np.float32)
+        reach = surface[alive, PERFUSION, None] * (blush.change.astype(np.float32) - late)
+        colour[alive] *= 1 + reach
+    colour += gloss[:, None]
+    return np.asarray(colour)
+
+
+def _lit(surface: Array, rotation: Array, light: Lighting) -> tuple[Array, Array]:
+    """(S,) diffuse shading and (S,) gloss of sampled surfaces."""
+    half = light.key + np.array([0, 0, 1])
     half /= np.linalg.norm(half)
-    glance = np.clip(normal @ half, 0, None) ** 22
-    gloss = 0.09 * (1 - light.ambient) * surface[:, GLOSS] * glance
-    out = np.empty((3, len(seen.at), 3), dtype=np.float32)
-    diffuse = surface[:, ALBEDO] * shade[:, None]
-    out[0] = diffuse + gloss[:, None]
-    out[1] = diffuse * surface[:, PERFUSION, None]
-    out[2] = out[1] * surface[:, DELAY, None]
-    return out
+    axes = (np.stack([light.key, np.array([0, 1, 0]), half]) @ rotation).astype(np.float32)
+    x, y, z = np.ascontiguousarray(surface[:, NORMAL].T)
+    length = np.sqrt(x * x + y * y + z * z) + np.float32(1e-6)
+    facing, up, glance = ((a * x + b * y + c * z) / length for a, b, c in axes)
+    direct = np.clip((facing + light.wrap) / (1 + light.wrap), 0, None)
+    occlusion = surface[:, OCCLUSION]
+    shade = light.ambient * (0.8 + 0.2 * up) * occlusion
+    shade += (1 - light.ambient) * direct * (0.5 + 0.5 * occlusion)
+    squared = np.clip(glance, 0, None) ** 2
+    fourth = squared * squared
+    lobe = fourth * fourth * fourth * fourth * fourth * squared
+    return shade, 0.09 * (1 - light.ambient) * surface[:, GLOSS] * lobe

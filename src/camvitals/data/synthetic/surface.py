@@ -175,17 +175,33 @@ def _relief(look: Look, x: Array, y: Array) -> Array:
     return np.asarray(height + _nose(look, x, y) + _mouth(look, x, y))
 
 
+# Profile of the nose from below to the brows: height on the face, its own height, its breadth [cm].
+_NOSE = np.array(
+    [
+        (-7.0, 0.0, 1.2),
+        (-5.7, 0.0, 1.1),
+        (-5.25, 0.2, 1.05),
+        (-4.85, 1.25, 0.95),
+        (-4.3, 2.25, 0.9),
+        (-3.7, 2.3, 0.85),
+        (-2.4, 1.75, 0.72),
+        (-0.6, 0.95, 0.64),
+        (0.9, 0.45, 0.7),
+        (2.4, 0.1, 1.0),
+        (4.0, 0.0, 1.4),
+        (5.5, 0.0, 1.6),
+    ]
+)
+
+
 def _nose(look: Look, x: Array, y: Array) -> Array:
     side = np.abs(x)
-    ridge = np.interp(
-        y,
-        [-5.6, -5.15, -4.75, -4.2, -3.6, -2.4, -0.6, 0.9, 2.2],
-        [0, 0.35, 1.5, 2.3, 2.25, 1.7, 0.9, 0.45, 0],
-    )
-    spread = np.interp(y, [-5, -4, -2.5, 0, 2], [1.05, 0.95, 0.72, 0.6, 0.8]) * look.nose
-    nose = ridge * np.exp(-0.5 * np.abs(side / spread) ** 2.2)
-    nose += 0.85 * bump(side, y, (1.3 * look.nose, -4.35), (0.42, 0.5))
-    nose -= 0.15 * bump(side, y, (1.9 * look.nose, -4.2), (0.3, 0.7))
+    profile = _curve(_NOSE[:, 0], _NOSE[:, 1:], np.clip(y, -7.0, 5.5))
+    ridge, spread = profile[..., 0], profile[..., 1] * look.nose
+    nose = ridge * np.exp(-0.42 * (side / spread) ** 2 - 0.12 * (side / spread) ** 4)
+    nose += 0.25 * bump(x, y, (0, -4.1), (0.6, 0.55))
+    nose += 0.75 * bump(side, y, (1.25 * look.nose, -4.45), (0.45, 0.45))
+    nose -= 0.15 * bump(side, y, (1.95 * look.nose, -4.3), (0.35, 0.7))
     return np.asarray(nose * (0.75 + 0.25 * look.nose))
 
 
@@ -194,7 +210,7 @@ def _mouth(look: Look, x: Array, y: Array) -> Array:
     muzzle = 0.75 * bump(x, y, (0, -6.9), (2.4, 1.7))
     upper = 0.42 * thick * bump(x, y, (0, MOUTH_Y + 0.5 * thick), (1.35, 0.3))
     lower = 0.55 * thick * bump(x, y, (0, MOUTH_Y - 0.6 * thick), (1.25, 0.38))
-    groove = -0.4 * bump(x, y, (0, MOUTH_Y), (1.9, 0.12))
+    groove = -0.35 * bump(x, y, (0, MOUTH_Y), (1.6, 0.13)) * smoothstep(2.5, 1.9, np.abs(x))
     under = -0.5 * bump(x, y, (0, MOUTH_Y - 1.75), (1.6, 0.45))
     chin = 0.7 * bump(x, y, (0, -10.3), (1.5, 0.85))
     philtrum = -0.13 * bump(x, y, (0, -5.9), (0.22, 0.45))
@@ -203,16 +219,17 @@ def _mouth(look: Look, x: Array, y: Array) -> Array:
 
 
 def ear_surface(look: Look, side: int) -> Surface:
-    """One outer ear: a tilted shell with a rim; `side` is −1 for the picture's left."""
+    """One outer ear: a flat, hollowed shell; `side` is −1 for the picture's left."""
 
     def surface(s: Array, p: Array) -> Array:
-        angle, out = 2 * np.pi * s, np.sin(0.5 * np.pi * p)
-        tall = 3.0 * np.cos(angle) * out
-        deep = (1.75 - 0.35 * np.cos(angle + 0.5)) * np.sin(angle) * out
-        shell = 0.35 + 0.5 * smoothstep(0.35, 0.8, p) - 0.95 * smoothstep(0.86, 1.0, p)
-        x = side * (7.2 * look.width + 0.45 + shell + 0.45 * (0.9 - deep) * 0.35)
-        z = -1.0 + side * deep - 0.15 * tall
-        return np.stack([x, -0.9 + tall, z - 0.25 * shell], axis=-1)
+        angle, out = 2 * np.pi * s * side, np.sin(np.pi * p)
+        tall = (2.9 - 0.35 * np.sin(angle)) * np.cos(angle) * out
+        deep = -(1.65 + 0.3 * np.cos(angle)) * np.sin(angle) * out
+        thick = 0.42 * np.cos(np.pi * p) - 0.5 * smoothstep(0.34, 0.12, p)
+        thick = thick + 0.12 * bump(p, p, (0.4, 0.4), (0.07, 0.07))
+        flare = 0.5 * (0.6 - deep)  # the back edge stands away from the head
+        x = side * (7.2 * look.width + 0.35 + thick + flare)
+        return np.stack([x, -0.9 * look.length + tall, -0.6 + deep - 0.12 * tall], axis=-1)
 
     return surface
 
@@ -251,13 +268,14 @@ def mane_surface(look: Look) -> Surface:
     """Long hair: a curtain open at the face, from the crown over the ears to the shoulders."""
 
     def surface(s: Array, p: Array) -> Array:
-        open_at = np.interp(p, [0, 0.15, 0.3, 0.55, 1], [0.1, 0.72, 1.12, 1.22, 1.02])
+        open_at = np.interp(p, [0, 0.12, 0.25, 0.4, 0.6, 1], [0.1, 0.75, 1.12, 1.2, 1.1, 0.75])
         u = np.pi + (2 * s - 1) * (np.pi - open_at)
-        y = 11.0 - 29.0 * p
-        breadth = np.interp(p, [0, 0.1, 0.25, 0.45, 0.75, 1], [3.6, 6.8, 8.7, 9.3, 9.6, 8.8])
-        depth = np.interp(p, [0, 0.1, 0.25, 0.5, 1], [5, 8.8, 10.6, 10.0, 7.0])
-        wave = 1 + 0.02 * np.sin(9 * u + 5 * p) + 0.015 * np.sin(23 * u - 9 * p)
+        y = 12.4 - 31.0 * p
+        breadth = np.interp(p, [0, 0.06, 0.16, 0.3, 0.5, 0.8, 1], [1, 5, 7.8, 9.1, 9.7, 10, 9.0])
+        depth = np.interp(p, [0, 0.08, 0.2, 0.45, 0.7, 1], [1, 7, 10.3, 10.2, 9.2, 8.5])
+        wave = 1 + 0.02 * np.sin(9 * u + 5 * p) + 0.012 * np.sin(23 * u - 9 * p)
         x = breadth * look.width * np.sin(u) * wave
-        return np.stack([x, y, depth * np.cos(u) * wave - 0.8], axis=-1)
+        back = np.where(np.cos(u) < 0, 1.0, 0.75 + 0.25 * smoothstep(0.6, 0.2, p))
+        return np.stack([x, y * look.length, depth * back * np.cos(u) * wave - 0.8], axis=-1)
 
     return surface
