@@ -1,0 +1,165 @@
+"""Follow a face from frame to frame by the shift of its brightness pattern.
+
+Inverse compositional image alignment (Baker & Matthews, 2004) on the lattice nodes of the inner
+face: shift, zoom and roll are solved together, brightness offset and gain are projected out, and
+the shift is applied. Everything that depends on the pattern alone is computed once per pattern.
+
+Shape letters: I node rows, J node columns of the window; N nodes of the inner face.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from camvitals.face.lattice import between, inside, read, window_of
+from camvitals.records import Array, Box, Frame
+
+MARGIN = 4  # nodes around the window that are read too, for the shift since the last frame
+INNER = 0.16  # share of the window at each side that is not used for alignment
+ROUNDS = 3
+STILL = 0.02  # shift [nodes] below which another round brings nothing
+SEARCH = 0.3  # how far a wide search looks, in window sizes
+COARSER = 3  # nodes per side that a wide search melts into one
+DOUBT = 0.85  # likeness below which a wide search is made
+
+
+class Follower:
+    """A window of nodes that stays on a face.
+
+    place: x, y [px] of its first node.   step: node spacing [px].   shape: (I, J) nodes.
+    likeness: 0–1, how well the face still looks like the pattern (correlation coefficient).
+    zoom, roll: change of size (factor − 1) and tilt [rad] since the pattern was taken.
+    """
+
+    def __init__(self, frame: Frame, box: Box, step: int) -> None:
+        self.step = step
+        self.place, self.shape = window_of(box, step)
+        self.likeness, self.zoom, self.roll = 1.0, 0.0, 0.0
+        self._moved = np.zeros(2)
+        self._outside: Array | None = None
+        rows, columns = (round(INNER * n) for n in self.shape)
+        self._inner = (self.shape[0] - 2 * rows, self.shape[1] - 2 * columns)
+        self._corner = (rows, columns)
+        self._read(frame, self.place)
+        self.renew()
+
+    def renew(self) -> None:
+        """Take the pattern anew from where the window is now."""
+        pattern = self._view(self.place)
+        self._solve, self._pattern = _alignment(pattern)
+        self._coarse = _coarse(pattern)
+        self.likeness, self.zoom, self.roll = 1.0, 0.0, 0.0
+
+    def follow(self, frame: Frame) -> None:
+        """Move the window to where the face is in the next frame."""
+        before = self.place
+        self._align(frame, before + self._moved)
+        if self.likeness < DOUBT:
+            found, likeness = self.place, self.likeness
+            self._align(frame, self._search(frame, before))
+            if self.likeness < likeness:
+                self._align(frame, found)
+        self._moved = self.place - before
+
+    def patch(self) -> Array:
+        """(3, I, J) float32 plane values of the window in the frame last seen."""
+        row, column = self._offset(self.place)
+        return between(self._block, row, column, self.shape)
+
+    @property
+    def outside(self) -> Array | None:
+        """(I, J) True where the window is out of the picture; None when it is all inside."""
+        return self._outside
+
+    def _read(self, frame: Frame, place: Array) -> None:
+        x, y = np.floor(place / self.step).astype(int)
+        self._first = (int(y) - MARGIN, int(x) - MARGIN)
+        size = (self.shape[0] + 2 * MARGIN + 1, self.shape[1] + 2 * MARGIN + 1)
+        self._block = read(frame, self.step, self._first, size)
+        present = inside(frame, self.step, (int(y), int(x)), self.shape)
+        self._outside = None if present is None else ~present
+
+    def _offset(self, place: Array) -> tuple[float, float]:
+        x, y = place / self.step
+        return float(y - self._first[0]), float(x - self._first[1])
+
+    def _view(self, place: Array) -> Array:
+        row, column = self._offset(place)
+        return between(self._block[0], row + self._corner[0], column + self._corner[1], self._inner)
+
+    def _align(self, frame: Frame, place: Array) -> None:
+        self._read(frame, place)
+        for _ in range(ROUNDS):
+            view = self._view(place).ravel()
+            x, y, zoom, roll = np.einsum("kn,n->k", self._solve, view)
+            move = np.clip((x, y), -MARGIN / 2, MARGIN / 2)
+            place = place + move * self.step
+            if not all(0 <= at < 2 * MARGIN for at in self._offset(place)):
+                self._read(frame, place)  # further than was read
+            if abs(move).max() < STILL:
+                break
+        view = self._view(place).ravel()
+        view -= view.mean()
+        norm = float(np.sqrt(np.einsum("n,n->", view, view)))
+        self.likeness = float(np.einsum("n,n->", view, self._pattern)) / max(norm, 1e-6)
+        self.place, self.zoom, self.roll = place, float(zoom), float(roll)
+
+    def _search(self, frame: Frame, place: Array) -> Array:
+        """The place in reach that looks most like the pattern, to within a few nodes."""
+        reach = tuple(int(np.ceil(SEARCH * n / COARSER)) for n in self.shape)
+        x, y = np.floor(place / self.step).astype(int)
+        first = tuple(
+            int(at) + corner - COARSER * far
+            for at, corner, far in zip((y, x), self._corner, reach, strict=True)
+        )
+        size = tuple(
+            COARSER * (n + 2 * far) for n, far in zip(self._coarse.shape, reach, strict=True)
+        )
+        wide = _coarse(read(frame, self.step, first, size)[0])  # type: ignore[arg-type]
+        views = np.lib.stride_tricks.sliding_window_view(wide, self._coarse.shape)
+        pattern = self._coarse - self._coarse.mean()
+        product = np.einsum("abij,ij->ab", views, pattern)
+        mean = views.mean(axis=(2, 3))
+        energy = np.einsum("abij,abij->ab", views, views) / pattern.size - mean**2
+        score = product / np.sqrt(np.maximum(energy, 1e-6))
+        row, column = np.unravel_index(int(np.argmax(score)), score.shape)
+        shift = np.array([column - reach[1], row - reach[0]]) * COARSER * self.step
+        return np.floor(place / self.step) * self.step + shift
+
+
+def _coarse(values: Array) -> Array:
+    """Means of 3×3 nodes."""
+    rows, columns = (n // COARSER for n in values.shape)
+    cut = values[: rows * COARSER, : columns * COARSER]
+    return np.asarray(cut.reshape(rows, COARSER, columns, COARSER).mean(axis=(1, 3)))
+
+
+def _alignment(pattern_IJ: Array) -> tuple[Array, Array]:
+    """What turns a view into its shift, and the pattern as a unit vector.
+
+    Returns (4, N): times a view it gives how far the window must move x, y [nodes], and the zoom
+    and roll [rad] of the face against the pattern; and (N,) the pattern less its mean, unit length.
+    """
+    smooth = _smoothed(pattern_IJ)
+    gy, gx = np.gradient(pattern_IJ)
+    sy, sx = np.gradient(smooth)
+    rows, columns = pattern_IJ.shape
+    y = (np.arange(rows) - (rows - 1) / 2)[:, None]
+    x = np.arange(columns) - (columns - 1) / 2
+    moves = [np.stack([a, b, a * x + b * y, b * x - a * y]) for a, b in ((gx, gy), (sx, sy))]
+    exact, look = (m.reshape(4, -1).astype(float) for m in moves)
+    flat = pattern_IJ.ravel().astype(float) - pattern_IJ.mean()
+    unit = flat / max(float(np.sqrt(flat @ flat)), 1e-6)
+    look -= look.mean(axis=1, keepdims=True)
+    look -= np.outer(look @ unit, unit)
+    response = look @ exact.T
+    response += np.diag(1e-6 * np.abs(np.diag(response)) + 1e-9)
+    solve = -np.linalg.solve(response, look)
+    return solve.astype(np.float32), unit.astype(np.float32)
+
+
+def _smoothed(values: Array) -> Array:
+    """Binomial smoothing over 3×3 nodes."""
+    padded = np.pad(values, 1, mode="edge")
+    down = padded[:-2] + 2 * padded[1:-1] + padded[2:]
+    return np.asarray((down[:, :-2] + 2 * down[:, 1:-1] + down[:, 2:]) / 16)
