@@ -50,44 +50,48 @@ def lam_kuno(rgb: Array, *, rate: float, pairs: int = 500, seed: int = 0) -> Arr
     rgb:   (T, R, 3) mean colours of at least 2 patches, >= 0, uniformly sampled.
     rate:  samples per second [Hz].   pairs: most random pairs that vote.   seed: of their choice.
     Returns (T,), zero mean, unit variance: the mean of the sources whose rate is within 5 bpm of
-    the vote, each weighted by its clarity. Each pair's green signals are separated into two sources
-    by JADE, and the one with the clearer peak votes.
+    the vote, each weighted by its score. Each pair's green signals are separated into two sources
+    by JADE; the one that is clear and in both patches speaks for the pair, and the half of the
+    pairs that agree less has no vote (the paper rejects pairs by agreement; the rule is ours).
     Raises InputError when shorter than 5 s, fewer than 2 regions, not finite or negative.
     """
-    sources, rates, clear = pair_sources(rgb, rate=rate, pairs=pairs, seed=seed)
-    agree = np.abs(rates - vote(rates, clear)) <= VOTE_BPM
-    weight = clear * agree
+    sources, rates, scores = pair_sources(rgb, rate=rate, pairs=pairs, seed=seed)
+    agree = np.abs(rates - vote(rates, scores)) <= VOTE_BPM
+    weight = scores * agree
     return _unit(sources @ (weight / max(float(weight.sum()), 1e-300)))
 
 
 def pair_sources(rgb: Array, *, rate: float, pairs: int, seed: int) -> tuple[Array, Array, Array]:
-    """The clearer source of each pair of patches: (T, P) waves, (P,) rates [bpm], (P,) clarity 0–1.
+    """The better source of each pair of patches: (T, P) waves, (P,) rates [bpm], (P,) scores 0–1.
 
-    Arguments and errors as in lam_kuno. Pairs are drawn without repetition.
+    Arguments and errors as in lam_kuno. Pairs are drawn without repetition. Score: share of power
+    at the peak times the product of the correlations with both patches, 0 where their signs differ.
     """
     x = relative(_regions("lam_kuno", rgb, rate))[..., 1]
     first, second = np.triu_indices(x.shape[1], k=1)
     order = np.random.default_rng(seed).permutation(len(first))[:pairs]
-    x = bandpass(x, rate=rate, low=BAND_HZ[0], high=min(BAND_HZ[1], 0.45 * rate))
-    mixed = np.stack([x[:, first[order]], x[:, second[order]]], axis=-1)
+    low, high = BAND_HZ[0], min(BAND_HZ[1], 0.45 * rate)
+    x = bandpass(x, rate=rate, low=low, high=high)
+    mixed = centred(np.stack([x[:, first[order]], x[:, second[order]]], axis=-1))
     spread = mixed.std(axis=0)
-    sources = jade(mixed / np.where(spread > 1e-12, spread, np.inf))
-    clear = clarity(sources, rate=rate)
-    best = clear.argmax(axis=-1)
+    mixed = mixed / np.where(spread > 1e-12, spread, np.inf)
+    sources = jade(mixed)
+    shared = (np.einsum("tpc,tpk->pck", mixed, sources) / len(x)).prod(axis=1)
+    scores = clarity(sources, rate=rate) * np.clip(shared, 0, 1)
+    best = scores.argmax(axis=-1)
     chosen = np.take_along_axis(sources, best[None, :, None], axis=-1)[..., 0]
     chosen = upright(chosen, mixed.mean(axis=-1), rate=rate)
     frequency, power = spectrum(chosen, rate=rate)
-    low, high = BAND_HZ[0], min(BAND_HZ[1], 0.45 * rate)
     found = [60 * peak(frequency, column, low=low, high=high)[0] for column in power.T]
-    return chosen, np.array(found), clear.max(axis=-1)
+    return chosen, np.array(found), scores.max(axis=-1)
 
 
-def vote(rates_P: Array, clarity_P: Array) -> float:
+def vote(rates_P: Array, scores_P: Array) -> float:
     """The rate [bpm] that most pairs agree on: 1-bpm bins smoothed over 5 bpm.
 
-    rates_P: (P,) bpm.   clarity_P: (P,) 0–1; the half of the pairs with less clarity has no vote.
+    rates_P: (P,) bpm.   scores_P: (P,) 0–1; the half of the pairs with lower scores has no vote.
     """
-    heard = rates_P[clarity_P >= np.median(clarity_P)]
+    heard = rates_P[scores_P >= np.median(scores_P)]
     bins = np.arange(60 * BAND_HZ[0] - 5, 60 * BAND_HZ[1] + 5.5)
     count, edges = np.histogram(heard, bins=bins)
     smooth = np.convolve(count, np.ones(round(VOTE_BPM)), mode="same")

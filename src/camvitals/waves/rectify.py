@@ -33,13 +33,16 @@ def li(
     None drops the `share` (0–1) of this recording's segments that vary most. The paper takes its
     threshold over the whole data set, test clips included; fit it on training clips and pass it.
     Returns (T,), zero mean: green that the background cannot explain (NLMS, the taps learnt in a
-    first pass and frozen in the second). Dropped segments stay in place as level stretches, and
-    what follows is joined to them, so that the clock of the beats holds; the paper cuts them out.
-    Raises InputError when shorter than 5 s, not finite, negative, or without background light.
+    first pass and frozen in the second). Both signals enter without their means: with them the
+    taps learn little but the ratio of the means, and lag behind a light that changes fast. Dropped
+    segments stay in place as level stretches, and what follows is joined to them, so that the
+    clock of the beats holds; the paper cuts them out.
+    Raises InputError when shorter than 5 s, not finite, negative, or not both T×3.
     """
     face, behind = _pair("li", rgb, background, rate)
-    weights = nlms(face[:, 1], behind[:, 1])
-    left = face[:, 1] - history(behind[:, 1], len(weights)) @ weights
+    green, wall = centred(face[:, 1]), centred(behind[:, 1])
+    weights = nlms(green, wall)
+    left = green - history(wall, len(weights)) @ weights
     left = left / max(float(face[:, 1].mean()), 1e-9)
     calm = calm_segments(left, rate=rate, segment=segment, share=share, threshold=threshold)
     return centred(-joined(left, calm))
@@ -81,7 +84,7 @@ def subramaniam(rgb: Array, background: Array, *, rate: float, forgetting: float
     rate: samples per second [Hz].   forgetting: weight kept per sample, 0–1 (our choice: 0.99).
     Returns (T,), zero mean, unit variance. Channel by channel the relative change of the background
     is removed from that of the skin; the paper's tracking and segmentation are the collector's.
-    Raises InputError when shorter than 5 s, not finite, negative, or without background light.
+    Raises InputError when shorter than 5 s, not finite, negative, or not both T×3.
     """
     face, behind = _pair("subramaniam", rgb, background, rate)
     left = rls(relative(face), relative(behind), forgetting=forgetting)
