@@ -100,6 +100,23 @@ def test_flicker_counts_where_the_frame_rate_folds_it_into_the_heart_band(
         assert finding.value == pytest.approx(0.5 if harmful else 0.0, abs=0.08)
 
 
+def test_times_in_whole_milliseconds_do_not_hide_flicker(make_trace):
+    trace = make_trace(rate=24.0)
+    flicker = lit(trace, 1 + 0.005 * np.sin(2 * np.pi * 100 * trace.time))
+    findings = found(dataclasses.replace(flicker, time=np.round(trace.time, 3)))
+    assert findings["frame_rate"].value == pytest.approx(24, abs=0.01)
+    assert findings["mains_flicker"].value == pytest.approx(0.5, abs=0.05)
+
+
+def test_a_background_that_is_never_seen_is_no_background(make_trace):
+    trace = make_trace(rate=24.0)
+    flicker = lit(trace, 1 + 0.005 * np.sin(2 * np.pi * 100 * trace.time))
+    rgb = np.array(flicker.rgb)
+    rgb[:, -1] = np.nan
+    findings = found(dataclasses.replace(flicker, rgb=rgb))
+    assert not findings["mains_flicker"].fine and findings["exposure"].fine
+
+
 def test_a_pulse_where_flicker_would_be_is_not_flicker(make_trace):
     trace = make_trace(rate=29.6, bpm=60 * 1.6)  # 120 Hz folds to 1.6 Hz
     assert found(trace)["mains_flicker"].value == 0

@@ -11,7 +11,13 @@ import numpy as np
 
 from camvitals.dsp.clean import rate_of, uniform
 from camvitals.records import Array, Finding, Source, Trace
-from camvitals.report.light import common_flicker, largest_common_change, luma_of, moving_mean
+from camvitals.report.light import (
+    common_flicker,
+    largest_common_change,
+    luma_of,
+    moving_mean,
+    picture_rate,
+)
 
 BACKGROUND, GRID = "background", "grid_"
 NEAR_BLACK, NEAR_WHITE = 6.0, 245.0
@@ -155,7 +161,7 @@ def _clock(time_T: Array) -> dict[str, float]:
     regular = interval[steps == 1]
     missing = float(np.sum(steps - 1))
     return {
-        "frame_rate": 1 / usual,
+        "frame_rate": picture_rate(time_T),
         "frame_jitter": 100 * float(np.std(regular)) / usual,
         "dropped_frames": 100 * missing / (len(time_T) + missing),
     }
@@ -210,8 +216,11 @@ def _motion(box: Array, time_T: Array, known_T: Array) -> dict[str, float]:
 def _of_light(trace: Trace) -> dict[str, float]:
     skin_TRC = _skin(trace)
     time_T = np.asarray(trace.time, dtype=float)
-    has_back = BACKGROUND in trace.names
-    back_TC = np.asarray(trace.region(BACKGROUND), dtype=float) if has_back else None
+    back_TC = None
+    if BACKGROUND in trace.names:
+        around_TC = np.asarray(trace.region(BACKGROUND), dtype=float)
+        # A face that fills the picture leaves no background to compare with.
+        back_TC = around_TC if np.mean(np.isfinite(around_TC)) > 0.5 else None
     found: dict[str, float | None] = {
         "exposure": largest_common_change(skin_TRC, back_TC, time_T),
         "mains_flicker": common_flicker(skin_TRC, back_TC, time_T),

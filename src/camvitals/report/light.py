@@ -29,6 +29,15 @@ def luma_of(rgb: Array) -> Array:
     return np.asarray(rgb @ LUMA)
 
 
+def picture_rate(time_T: Array) -> float:
+    """One over the mean interval [Hz], intervals with a missing frame left out.
+
+    Times in whole milliseconds make the median interval wrong by up to 2 %; the mean is right.
+    """
+    interval = np.diff(time_T)
+    return float(1 / np.mean(interval[interval < 1.75 * np.median(interval)]))
+
+
 def moving_mean(values: Array, *, half: int) -> Array:
     """Mean over 2·half + 1 samples of (N, ...) values, at the ends over those inside; NaN stays."""
     x = np.asarray(values, dtype=float)
@@ -77,7 +86,7 @@ def common_flicker(rgb_TRC: Array, back_TC: Array | None, time_T: Array) -> floa
     if len(time_T) < 3 or np.ptp(time_T) < SEGMENT_S / 4:
         return None
     face_TC = _mean_of_seen(rgb_TRC)
-    rate = rate_of(time_T)
+    rate = picture_rate(time_T)
     folded = [(2 * mains, abs(2 * mains - rate * round(2 * mains / rate))) for mains in MAINS_HZ]
     low, high = HARMFUL_HZ
     at_risk = [line for line, seen_at in folded if low <= seen_at <= high]
