@@ -121,7 +121,7 @@ def detrend(values: Array, *, smoothness: float = 100.0) -> Array:
     x = np.asarray(values, dtype=float)
     n = len(x)
     if n < 3:
-        return x - x.mean(axis=0)
+        return np.asarray(x - x.mean(axis=0))
     bands = np.zeros((3, n))
     weight = smoothness**2
     bands[2] = 1 + weight * (_outer_count(n, 0) + 4 * _outer_count(n, 1) + _outer_count(n, 2))

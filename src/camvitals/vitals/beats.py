@@ -26,9 +26,9 @@ WINDOW_S, HOP_S = 8.0, 2.0
 HALF_S = 0.3  # half width of the piece of wave that places a beat
 RHYTHM = 2.0  # what an interval twice too long costs, in beats
 MISSED = 1.7  # an interval this many times too long has lost a beat
-# Of 1, atanh likeness, strength, log(jitter / 20 ms), unevenness: fitted on 82 000 beats of 1 500 made
-# waves (13–50 Hz, 45–150 bpm, −15…25 dB, motion bursts, ectopic beats); true share of every tenth of
-# probability within 0.05 of it above 0.2.
+# Of 1, atanh likeness, strength, log(jitter / 20 ms), unevenness: fitted on 82 000 beats of 1 500
+# made waves (13–50 Hz, 45–150 bpm, −15…25 dB, motion bursts, ectopic beats). In every tenth of
+# probability above 0.2 the share of right beats was within 0.05 of it.
 WEIGHTS = np.array([-1.62, 1.04, 0.79, -1.09, -3.94])
 FACTOR = 1.6  # how far the rate may be from the expected one, either way
 
@@ -261,7 +261,7 @@ def _pieces(x: Array, position_K: Array, around_U: Array) -> Array:
 
 
 def _timing_error(x: Array, position: Array, template: Array, *, half: float) -> Array:
-    """(K,) standard error of each beat's place [samples], from what the median beat leaves unexplained.
+    """(K,) standard error of each beat's place [samples], from what the median beat leaves over.
 
     A beat is placed where the slope of its fit to the template is zero. Noise of slope n moves that
     by n / (curvature of the fit). Where it was placed that slope is zero by construction, so its
