@@ -51,8 +51,8 @@ class Codec:
 
 
 CODEC = {
-    "h264": Codec(23, 1.0, 250, True),
-    "vp9": Codec(23, 0.75, 128, True),
+    "h264": Codec(12, 1.0, 250, True),
+    "vp9": Codec(15, 0.75, 128, True),
     "mpeg4": Codec(16, 1.0, 12, True),
     "mjpeg": Codec(14, 1.0, 1, False),
     "ffv1": Codec(0, 0.0, 1, False),
@@ -169,9 +169,9 @@ def _codec_error(scenario: Scenario, pixels: Array, rng: np.random.Generator) ->
     if scenario.codec == "ffv1":
         return np.zeros(shape)
     # Errors of neighbouring blocks are alike, so that the mean of many pixels gains little.
-    level = 0.1 * 2 ** ((quantiser(scenario) - 23) / 22) * np.array([1.25, 1.0, 1.25])
+    level = 0.1 * 2 ** ((quantiser(scenario) - 23) / 22) * np.array([1.4, 0.85, 1.3])
     level = level * np.clip((3000 / np.maximum(pixels, 1)) ** 0.25, 0.3, 3)[..., None]
-    noise = rng.standard_normal(shape)
+    noise = 0.63 * rng.standard_normal(shape) + 0.77 * rng.standard_normal((*pixels.shape, 1))
     if not codec.predicts:
         return np.asarray(0.5 * level * noise)
     carried = noise.copy()
