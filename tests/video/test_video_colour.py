@@ -6,7 +6,7 @@ import pytest
 
 from camvitals.records import Frame
 from camvitals.video import open_video, write_video
-from camvitals.video.planes import LAYOUTS, frame_of, matrix_of
+from camvitals.video.planes import LAYOUTS, converted, frame_of, matrix_of
 
 CENTRES = [(24, 24), (24, 72), (24, 120), (72, 24), (72, 72), (72, 120)]
 
@@ -110,8 +110,8 @@ def test_every_layout_agrees_with_libswscale(patches, form):
         image = np.repeat(image[..., :1], 3, axis=2)
     picture = av.VideoFrame.from_ndarray(image, format="rgb24")
     full = LAYOUTS[form].full
-    made = picture.reformat(
-        format=form, dst_colorspace=5, src_color_range=2, dst_color_range=2 if full else 1
+    made = converted(
+        picture, format=form, dst_colorspace=5, src_color_range=2, dst_color_range=2 if full else 1
     )
     made.colorspace = 6
     made.color_range = 2 if full else 1
@@ -124,7 +124,7 @@ def test_every_layout_agrees_with_libswscale(patches, form):
 )
 def test_formats_without_a_layout_are_converted(patches, form):
     picture = av.VideoFrame.from_ndarray(patches, format="rgb24")
-    made = picture.reformat(format=form, dst_colorspace=5, src_color_range=2, dst_color_range=1)
+    made = converted(picture, format=form, dst_colorspace=5, src_color_range=2, dst_color_range=1)
     made.colorspace, made.color_range = 6, 1
     rgb = frame_of(made, 0.0).rgb()
     if form == "monow":

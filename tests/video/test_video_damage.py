@@ -215,3 +215,46 @@ def test_change_of_size_is_told(tmp_path, shades):
     frames, source = read(joined)
     assert {frame.height for frame in frames} == {48, 64}
     assert any("picture size changes to 64×64" in warning for warning in source.warnings)
+
+
+def test_gaps_in_a_recording_are_told(tmp_path, shades):
+    time = np.r_[np.arange(20) / 20, 2 + np.arange(20) / 20]
+    write_video(tmp_path / "a.mp4", shades(40), time=time)
+    assert read(tmp_path / "a.mp4")[1].warnings == (
+        "no frame came for longer than 0.5 s in 1 places, 1.1 s in all",
+    )
+
+
+def test_labels_in_another_encoding_do_no_harm(tmp_path, clip):
+    path = clip("a.mkv", count=5, codec="ffv1")
+    data = path.read_bytes()
+    path.write_bytes(data.replace(b"Lavf", b"\xe4\xf6\xfcf"))
+    assert len(read(path)[0]) == 5
+
+
+@pytest.mark.parametrize(
+    ("name", "codec"),
+    [
+        ("a.mp4", "h264"),
+        ("a.mkv", "h264"),
+        ("a.webm", "vp9"),
+        ("a.avi", "mpeg4"),
+        ("b.mkv", "ffv1"),
+    ],
+)
+def test_any_damage_gives_frames_in_order_or_one_line(clip, name, codec):
+    path = clip(name, codec=codec, count=30)
+    whole, rng = path.read_bytes(), np.random.default_rng(5)
+    for trial in range(12):
+        data = bytearray(whole)
+        start, length = int(rng.integers(len(data))), int(rng.integers(1, len(data) // 5))
+        data[start : start + length] = b"" if trial % 2 else rng.bytes(length)
+        path.write_bytes(data)
+        try:
+            frames, source = read(path)
+        except InputError as error:
+            assert "\n" not in str(error)
+            continue
+        assert np.all(np.diff([frame.time for frame in frames]) > 0)
+        assert len(frames) == source.frames <= 30
+        assert all(frame.rgb((8, 8, 24, 24)).shape == (16, 16, 3) for frame in frames)

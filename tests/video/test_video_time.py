@@ -82,10 +82,16 @@ def test_dropped_frames_leave_gaps(tmp_path, shades):
         assert source.rate == pytest.approx(25)
 
 
-def test_clock_not_from_zero_is_kept_and_unix_clock_starts_at_zero(tmp_path, shades):
+@pytest.mark.parametrize(
+    ("name", "codec"), [("a.mp4", "h264"), ("a.mkv", "h264"), ("a.webm", "vp9")]
+)
+def test_clock_not_from_zero_is_kept_and_unix_clock_starts_at_zero(tmp_path, shades, name, codec):
     for start, expected in ((12.5, 12.5), (1.7e9, 0.0)):
-        write_video(tmp_path / "a.mp4", shades(5), time=start + np.arange(5) / 10)
-        assert read(tmp_path / "a.mp4")[0][0].time == pytest.approx(expected, abs=1e-5)
+        write_video(tmp_path / name, shades(20), time=start + np.arange(20) / 10, codec=codec)
+        frames, source = read(tmp_path / name)
+        assert frames[0].time == pytest.approx(expected, abs=1e-5)
+        assert source.duration == pytest.approx(2.0, abs=1e-3)
+        assert source.warnings == ()
 
 
 def test_given_rate_or_clock_replaces_the_files_own(clip):
@@ -125,9 +131,10 @@ def test_times_that_repeat_go_back_or_leap_cost_only_their_own_frame(
     numbers = [int(np.argmin(np.abs(levels_of(images) - level))) for level in levels(frames)]
     assert [stamps[k] for k in numbers] == kept
     dropped = len(stamps) - len(kept)
-    assert len(source.warnings) == bool(dropped)
+    told = [w for w in source.warnings if "no frame came" not in w]
+    assert len(told) == bool(dropped)
     if dropped:
-        assert f"{dropped} of {len(stamps)} frames" in source.warnings[0]
+        assert f"{dropped} of {len(stamps)} frames" in told[0]
 
 
 def test_elementary_stream_has_no_times_and_says_so(tmp_path, shades):

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from camvitals.records import Frame, InputError
 from camvitals.video.clock import Clock
@@ -18,6 +18,7 @@ from camvitals.video.planes import frame_of
 from camvitals.video.reader import Facts
 
 if TYPE_CHECKING:
+    from av import Packet
     from av.container import InputContainer
 
 WAITING = 16
@@ -65,6 +66,7 @@ class LiveReader:
         self._queue: queue.Queue[Frame | None] = queue.Queue(WAITING)
         self._stop = threading.Event()
         self._late = self._damaged = self._burst = 0
+        self._before = math.nan, math.nan
         self._error = ""
         self._thread = threading.Thread(target=self._run, name="camvitals-camera", daemon=True)
 
@@ -98,7 +100,6 @@ class LiveReader:
     def _read(self) -> None:
         from av.error import FFmpegError
 
-        before, stamp, synchronous = math.nan, math.nan, False
         for packet in self._container.demux(self._stream):
             arrival = monotonic()
             if self._stop.is_set():
@@ -108,25 +109,29 @@ class LiveReader:
             except FFmpegError:
                 self._damaged += 1
                 continue
-            if packet.size == 0 or not pictures:
+            # what comes out when the stream ends arrived long ago
+            if packet.size == 0 or not pictures or self._queued(packet, arrival):
                 continue
-            if not synchronous:
-                # what queued up while the stream was probed arrives at once: its times are not true
-                now = float(packet.pts * packet.time_base) if packet.pts is not None else math.nan
-                hurried = arrival - before < 0.5 * (now - stamp)
-                before, stamp = arrival, now
-                synchronous = not hurried and self._burst > 0
-                if hurried:
-                    self._burst += 1
-                if not synchronous and self._burst < BURST and packet.pts is not None:
-                    self._burst = max(self._burst, 1)
-                    continue
-                synchronous = True
-            for picture in pictures[:1]:
-                if picture.is_corrupt:
-                    self._damaged += 1
-                else:
-                    self._put(frame_of(picture, arrival))
+            if pictures[0].is_corrupt:
+                self._damaged += 1
+            else:
+                self._put(frame_of(pictures[0], arrival))
+
+    def _queued(self, packet: Packet[Any], arrival: float) -> bool:
+        """True for what piled up while the stream was opened and now arrives all at once.
+
+        Its arrival times are not true; it ends with the first interval that is at least half of
+        the one between the stamps.
+        """
+        if self._burst >= BURST or packet.pts is None:
+            return False
+        stamp = float(packet.pts * packet.time_base)
+        before, self._before = self._before, (arrival, stamp)
+        if arrival - before[0] < 0.5 * (stamp - before[1]) or math.isnan(before[0]):
+            self._burst += 1
+            return True
+        self._burst = BURST
+        return False
 
     def _put(self, frame: Frame | None) -> None:
         while True:
@@ -136,7 +141,7 @@ class LiveReader:
             except queue.Full:
                 try:
                     self._queue.get_nowait()
-                    self._late += 1
+                    self._late += frame is not None
                 except queue.Empty:
                     continue
 

@@ -6,6 +6,8 @@ import math
 
 import numpy as np
 
+from camvitals.dsp.clean import GAP_S
+
 NEWEST = 65_536
 
 
@@ -14,13 +16,14 @@ class Clock:
 
     tick: resolution of the times [s]; intervals within one tick of the median (a quarter of it at
     most) count as equal, so that a clock of whole milliseconds still yields 29.97 and not 30.30.
+    gaps, missing: how many intervals are longer than 0.5 s, and their sum [s].
     """
 
     def __init__(self, tick: float = 0.0) -> None:
         self.tick = tick
         self.frames = 0
-        self.first = math.nan
-        self.last = -math.inf
+        self.first, self.last = math.nan, -math.inf
+        self.gaps, self.missing = 0, 0.0
         self._intervals = np.zeros(64)
         self._mean = 0.0
         self._squares = 0.0
@@ -31,6 +34,9 @@ class Clock:
             self.first = time
         else:
             interval, count = time - self.last, self.frames
+            if interval > GAP_S:
+                self.gaps += 1
+                self.missing += interval
             if count > len(self._intervals) and count <= NEWEST:
                 self._intervals = np.resize(self._intervals, min(NEWEST, 2 * count))
             self._intervals[(count - 1) % len(self._intervals)] = interval

@@ -28,12 +28,17 @@ def open_container(
     import av
 
     try:
-        return av.open(address, "r", format=format, options=options, timeout=timeout)
+        return av.open(
+            address,
+            "r",
+            format=format,
+            options=options,
+            timeout=timeout,
+            metadata_errors="replace",
+        )
     except av.error.FFmpegError as error:
         why = error.strerror or type(error).__name__
         raise InputError(_remedy(address, name, why)) from None
-    except UnicodeDecodeError:
-        raise InputError(f"{name} is not a video that can be read; pass a video file") from None
 
 
 def _remedy(address: str, name: str, why: str) -> str:

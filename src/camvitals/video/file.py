@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Generator, Iterator
 from typing import TYPE_CHECKING, cast
 
@@ -111,13 +112,16 @@ class FileReader:
     def _missing_end(self, clock: Clock) -> str:
         claimed = (self.facts.claimed or 0) - self._discarded
         lost = claimed - self._shown - self._damaged
-        seconds = self._claimed_seconds()
-        end = clock.last - self._start + (1 / clock.rate if clock.rate else 0)
-        if self._given is not None:
-            seconds = None
-        short = seconds is not None and seconds - end > max(SHORT_S, 3 / (clock.rate or 1))
-        reached = seconds is not None and self._latest > seconds - SHORT_S
-        if reached or (self.facts.claimed and lost <= SHORT_FRAMES):
+        seconds = self._claimed_seconds() if self._given is None else None
+        rate = clock.rate or self._rate or 1.0
+        end = clock.last - min(self._start, clock.first) + 1 / rate
+        # the container's own duration may include a sound that starts or ends a little apart
+        slack = (SHORT_FRAMES + 0.5) / rate
+        if self._lasts is None and self._sound:
+            slack = max(slack, SHORT_S)
+        # some containers count their duration from their first time, some from zero
+        short = seconds is not None and seconds - max(end, self._latest + 1 / rate) > slack
+        if self.facts.claimed and lost <= SHORT_FRAMES:
             short = False
         if not short and lost <= SHORT_FRAMES:
             return ""
@@ -248,7 +252,5 @@ def _lasting(stream: VideoStream) -> float | None:
     if stream.duration is not None and stream.time_base is not None:
         return float(stream.duration * stream.time_base)
     tag = next((v for k, v in stream.metadata.items() if k.upper().startswith("DURATION")), "")
-    if tag.count(":") != 2:
-        return None
-    hours, minutes, seconds = tag.split(":")
-    return int(hours) * 3600 + int(minutes) * 60 + float(seconds)
+    parts = re.fullmatch(r"(\d+):(\d+):(\d+(?:\.\d+)?)", tag.strip(), re.ASCII)
+    return int(parts[1]) * 3600 + int(parts[2]) * 60 + float(parts[3]) if parts else None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -127,6 +127,19 @@ def matrix_of(layout: str, colorspace: int, color_range: int, hd: bool) -> Array
     return np.hstack([samples, offset[:, None]]).astype(np.float32)
 
 
+def converted(picture: VideoFrame, **wanted: Any) -> VideoFrame:
+    """The picture in another format by libswscale; `wanted` as in PyAV's `reformat`.
+
+    One thread: several write past the ends of each other's lines where lines have no padding
+    (seen with yuv422p10le), and are not faster. PyAV before 17 has no other way.
+    """
+    from av import __version__
+
+    if int(__version__.split(".")[0]) >= 17:
+        wanted["threads"] = 1
+    return picture.reformat(**wanted)
+
+
 def known(picture: VideoFrame) -> VideoFrame:
     """The picture itself, or one converted by libswscale when its format has no layout here."""
     name = picture.format.name
@@ -134,11 +147,11 @@ def known(picture: VideoFrame) -> VideoFrame:
         return picture
     little = name[:-2] + "le"
     if name.endswith("be") and little in LAYOUTS:
-        return picture.reformat(format=little)
+        return converted(picture, format=little)
     # swscale's own names: 1 is BT.709, 5 BT.601, 9 BT.2020
     hd = picture.height >= HD_ROWS
     code = {1: 1, 9: 9, 10: 9, UNSPECIFIED: 1 if hd else 5}.get(picture.colorspace, 5)
-    return picture.reformat(format="rgb24", src_colorspace=code)
+    return converted(picture, format="rgb24", src_colorspace=code)
 
 
 def turns_of(picture: VideoFrame) -> int:

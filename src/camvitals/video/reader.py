@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Protocol
 
+from camvitals.dsp.clean import GAP_S
 from camvitals.records import Frame, InputError, Source
 from camvitals.video.clock import Clock
 
@@ -127,6 +128,11 @@ class Video:
             warnings.append(
                 f"{self._dropped} of {self._dropped + clock.frames} frames came with a time that "
                 "repeats, goes back or is not a number; they were left out"
+            )
+        if clock.gaps:
+            warnings.append(
+                f"no frame came for longer than {GAP_S:g} s in {clock.gaps} places, "
+                f"{clock.missing:.1f} s in all"
             )
         return Source(
             name=facts.name,

@@ -18,6 +18,7 @@ import numpy as np
 from camvitals.records import Array, Frame, InputError, check
 from camvitals.video.array import checked
 from camvitals.video.folder import CLOCK_FILE
+from camvitals.video.planes import converted
 
 if TYPE_CHECKING:
     from av import VideoFrame
@@ -274,7 +275,8 @@ class _Writer:
 
         check("image", image, self._shape)
         picture = VideoFrame.from_ndarray(np.ascontiguousarray(image), format="rgb24")
-        picture = picture.reformat(
+        picture = converted(
+            picture,
             format=self._pixels,
             dst_colorspace=self._space[1],
             src_color_range=2,
@@ -363,7 +365,7 @@ def picture_bytes(image: Array, codec: str) -> bytes:
     context.pix_fmt = "bgr24" if codec == "bmp" else "rgb24"
     context.time_base = Fraction(1, 1)
     picture = VideoFrame.from_ndarray(np.ascontiguousarray(image), format="rgb24")
-    picture = picture.reformat(format=context.pix_fmt)
+    picture = converted(picture, format=context.pix_fmt)
     picture.pts = 0
     packets = [*context.encode(picture), *context.encode(None)]
     return b"".join(bytes(packet) for packet in packets)
