@@ -17,6 +17,7 @@ from camvitals.dsp.spectrum import spectrum
 from camvitals.dsp.spline import spline
 from camvitals.records import Array, Reading, Wave, withheld
 from camvitals.vitals.beats import Beats
+from camvitals.vitals.quality import THRESHOLD
 
 NAME, UNIT = "respiration_rate", "breaths/min"
 RANGE_HZ = (4 / 60, 40 / 60)
@@ -26,7 +27,6 @@ CYCLES = 3.0  # a rate is only told from this many breaths
 GOOD_BEAT = 0.3
 HOLE_S = 4.0
 NEAR_HZ = 2 / 60  # sources this close agree
-TRUSTED = 0.65
 FLOOR_HZ = (0.05, 1.0)  # where the noise floor of a source is fitted
 LINE_FREE = 0.87  # minus the mean log of exponential noise, of mean 1, less its highest 15 %
 CARRIES = 0.5  # chance that a source carries the breath at all
@@ -232,13 +232,13 @@ def _reading(windows: list[_Window], method: str, span: tuple[float, float]) -> 
     """The weighted mean of the trusted windows' rates, less those far off their median."""
     trust = np.array([w.trust for w in windows])
     quality = float(np.clip(trust.mean(), 0, 1))
-    used = [w for w in windows if w.trust >= min(TRUSTED, trust.max())]
+    used = [w for w in windows if w.trust >= min(THRESHOLD, trust.max())]
     middle = np.median([w.rate for w in used])
     used = [w for w in used if abs(w.rate - middle) <= 2 * NEAR_HZ] or used
     rates = np.array([w.rate for w in used])
     weight = np.array([w.trust for w in used]) + 1e-9
     rate = float(np.average(rates, weights=weight))
-    if quality < TRUSTED:
+    if quality < THRESHOLD:
         found = ", ".join(f"{60 * r:.0f}" for r in rates[:4])
         why = (
             f"breathing was not clear: pulse, colour and motion do not agree on one rate "

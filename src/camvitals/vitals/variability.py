@@ -19,6 +19,7 @@ from camvitals.dsp.spectrum import spectrum
 from camvitals.dsp.spline import spline
 from camvitals.records import Array, Reading, withheld
 from camvitals.vitals.beats import Beats
+from camvitals.vitals.quality import THRESHOLD, log_odds
 
 LF_HZ, HF_HZ = (0.04, 0.15), (0.15, 0.4)
 TACHOGRAM_HZ = 4.0
@@ -28,6 +29,9 @@ MOST_BAD = 0.2  # share of intervals that may be left out
 MOST_NOISE = 0.5  # share of a measured variance that beat timing noise may make up
 HOLE_S = 5.0  # longest stretch without a good interval that a tachogram spans
 BLOCK, RESAMPLINGS = 8, 400
+# Bias and slope that turn the share of trustworthy variance into the probability of a value within
+# 25 % (or 10 ms, 10 %) of the true one, fitted on 400 made recordings; time domain and bands.
+TIME_ODDS, BAND_ODDS = (1.8, 4.0), (-2.2, 3.3)
 
 UNITS = {
     "hrv_sdnn": "ms",
@@ -197,10 +201,10 @@ def _time_reading(name: str, clean: _Clean, method: str) -> Reading:
         lowest = float(np.quantile(measure(data[index]), 0.025))
         low = float(np.sqrt(max(0.0, lowest**2 - 1.5 * multiple * clean.noise)))
     high = float(np.quantile(measure(data[index]), 0.975))
-    if share > MOST_NOISE:
-        return withheld(name, unit, _noisy(name, clean, share), method=method, span=clean.span)
+    quality = _trust(clean, share, TIME_ODDS)
+    if why := _unsure(name, clean, share, quality):
+        return withheld(name, unit, why, method=method, span=clean.span, quality=quality)
     low, high = min(low, value), max(high, value)
-    quality = _trust(clean, share)
     return Reading(name, value, unit, low, high, quality, method, clean.span)
 
 
@@ -226,15 +230,16 @@ def _band_reading(name: str, clean: _Clean, method: str) -> Reading:
     bands = {"hrv_lf": [LF_HZ], "hrv_hf": [HF_HZ]}.get(name, [LF_HZ, HF_HZ])
     found = [_band(frequency, density, floor, band, seconds) for band in bands]
     share = max(band.share for band in found)
-    if share > MOST_NOISE:
-        return withheld(name, unit, _noisy(name, clean, share), method=method, span=clean.span)
+    quality = _trust(clean, share, BAND_ODDS)
+    if why := _unsure(name, clean, share, quality):
+        return withheld(name, unit, why, method=method, span=clean.span, quality=quality)
     value = found[0].power / (found[1].power if len(found) == 2 else 1.0)
     spread = float(np.sqrt(sum(band.spread**2 for band in found)))
     # What the noise may add or take beyond the chi-square spread: half of what was taken off
     low = value * np.exp(-1.96 * spread) * (1 - 0.5 * share)
     high = value * np.exp(1.96 * spread) * (1 + 0.5 * share)
     span = (float(time[0] - interval[0] / 1e3), float(time[-1]))
-    return Reading(name, value, unit, float(low), float(high), _trust(clean, share), method, span)
+    return Reading(name, value, unit, float(low), float(high), quality, method, span)
 
 
 def _longest(clean: _Clean) -> tuple[Array, Array]:
@@ -309,17 +314,22 @@ def _too_few(name: str, count: int) -> str:
     return f"{_plain(name)} needs {2 * BLOCK} beats in a row but got {count}; keep still"
 
 
-def _noisy(name: str, clean: _Clean, share: float) -> str:
-    return (
-        f"{_plain(name)} would be {share:.0%} timing noise: single beats are only known to "
-        f"±{np.sqrt(clean.noise):.0f} ms; use more light, a higher frame rate or less compression"
-    )
-
-
 def _plain(name: str) -> str:
     plain = {"hrv_pnn50": "pNN50", "hrv_lf_hf": "LF/HF"}
     return plain.get(name, name.removeprefix("hrv_").upper())
 
 
-def _trust(clean: _Clean, share: float) -> float:
-    return float(np.clip(clean.quality * (1 - clean.bad) * (1 - share), 0, 1))
+def _trust(clean: _Clean, share: float, odds: tuple[float, float]) -> float:
+    kept = clean.quality * (1 - clean.bad) * (1 - share)
+    return float(1 / (1 + np.exp(-(odds[0] + odds[1] * log_odds(kept)))))
+
+
+def _unsure(name: str, clean: _Clean, share: float, quality: float) -> str:
+    """Why a value is not to be trusted, or nothing."""
+    if share <= MOST_NOISE and quality >= THRESHOLD:
+        return ""
+    return (
+        f"{_plain(name)} would be {share:.0%} timing noise from {clean.bad:.0%} doubtful beats and "
+        f"the rest known to ±{np.sqrt(clean.noise):.0f} ms; use more light, a higher frame rate or "
+        "less compression"
+    )
