@@ -10,6 +10,8 @@ import numpy as np
 
 from camvitals.records import Array, InputError
 
+WINDUP = 100.0
+
 
 def history(values_T: Array, taps: int) -> Array:
     """(T, ..., W) each sample with those before it, latest first; the first one is held before."""
@@ -47,10 +49,11 @@ def rls(
 ) -> Array:
     """What recursive least squares cannot explain of each channel by the reference's past.
 
-    desired_TC, reference_TC: (T, C), channel by channel, near zero mean.
+    desired_TC, reference_TC: (T, C), channel by channel, near zero mean; the reference of about
+    unit variance, so that `start` is a weak belief in taps of 0.
     forgetting: weight that the past keeps per sample, 0–1.   start: P = start · I at first.
-    Returns (T, C) errors before each update. P is kept below its start: with forgetting it would
-    grow without bound while the reference stands still.
+    Returns (T, C) errors before each update. P is kept below 100 times its start: with forgetting
+    it would grow without bound while the reference stands still.
     Raises InputError when the two differ in length.
     """
     _same_length(desired_TC, reference_TC)
@@ -59,6 +62,7 @@ def rls(
     channels = desired.shape[1]
     weights = np.zeros((channels, taps))
     inverse = np.tile(start * np.eye(taps), (channels, 1, 1))
+    largest = WINDUP * taps * start
     errors = np.empty_like(desired)
     for t, x in enumerate(past):
         explained = (inverse @ x[:, :, None])[:, :, 0]
@@ -67,7 +71,7 @@ def rls(
         weights += gain * errors[t, :, None]
         inverse = (inverse - gain[:, :, None] * explained[:, None, :]) / forgetting
         size = np.trace(inverse, axis1=1, axis2=2)[:, None, None]
-        inverse *= np.minimum(1.0, taps * start / np.maximum(size, 1e-300))
+        inverse *= np.minimum(1.0, largest / np.maximum(size, 1e-300))
     return errors
 
 

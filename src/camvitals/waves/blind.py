@@ -1,7 +1,8 @@
 """Pulse as one of the hidden sources of the colours: PCA and ICA.
 
 Shape letters: T samples, R regions (any shape, kept), K sources. Separation leaves the sign open:
-it is turned so that the wave goes up where green darkens, the polarity of waves.classical.
+it is turned so that the wave goes up where green falls against red, as it does with blood whatever
+the common brightness does: the polarity of waves.classical.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ def pca(rgb: Array, *, rate: float, component: int = 2) -> Array:
     if component not in (1, 2, 3):
         raise InputError(f"pca needs component 1, 2 or 3 but got {component}")
     x = relative(colours("pca", rgb, rate=rate, seconds=SHORTEST_S))
-    return upright(principal(x)[..., component - 1], x[..., 1], rate=rate)
+    return upright(principal(x)[..., component - 1], x[..., 1] - x[..., 0], rate=rate)
 
 
 def ica(rgb: Array, *, rate: float) -> Array:
@@ -45,11 +46,10 @@ def ica(rgb: Array, *, rate: float) -> Array:
     x = relative(colours("ica", rgb, rate=rate, seconds=SHORTEST_S))
     x = bandpass(x, rate=rate, low=BAND_HZ[0], high=0.45 * rate)
     spread = x.std(axis=0)
-    x = x / np.where(spread > 1e-12, spread, np.inf)
-    sources = jade(x)
+    sources = jade(x / np.where(spread > 1e-12, spread, np.inf))
     best = clarity(sources, rate=rate).argmax(axis=-1)
     chosen = np.take_along_axis(sources, best[None, ..., None], axis=-1)[..., 0]
-    return upright(chosen, x[..., 1], rate=rate)
+    return upright(chosen, x[..., 1] - x[..., 0], rate=rate)
 
 
 def clarity(sources_TK: Array, *, rate: float, harmonic: bool = False) -> Array:
@@ -74,9 +74,12 @@ def band_mask(frequency_F: Array) -> Array:
     return np.asarray((frequency_F >= BAND_HZ[0]) & (frequency_F <= BAND_HZ[1]))
 
 
-def upright(wave: Array, green: Array, *, rate: float) -> Array:
-    """The wave, turned over where needed so that within the heart band it rises as green falls."""
+def upright(wave: Array, reference: Array, *, rate: float) -> Array:
+    """The wave, turned over where needed so that it rises as the reference falls.
+
+    wave, reference: (T, ...) of one shape; compared within the heart band.   rate [Hz].
+    """
     high = min(BAND_HZ[1], 0.45 * rate)
-    banded = bandpass(centred(green), rate=rate, low=BAND_HZ[0], high=high)
+    banded = bandpass(centred(reference), rate=rate, low=BAND_HZ[0], high=high)
     along = (centred(wave) * banded).sum(axis=0)
     return centred(np.where(along > 0, -wave, wave))

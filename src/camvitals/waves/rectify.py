@@ -87,7 +87,10 @@ def subramaniam(rgb: Array, background: Array, *, rate: float, forgetting: float
     Raises InputError when shorter than 5 s, not finite, negative, or not both T×3.
     """
     face, behind = _pair("subramaniam", rgb, background, rate)
-    left = rls(relative(face), relative(behind), forgetting=forgetting)
+    light = relative(behind)
+    spread = light.std(axis=0)
+    light = light / np.where(spread > 1e-12, spread, np.inf)
+    left = rls(relative(face), light, forgetting=forgetting)
     return ica(1 + np.maximum(left, -1.0), rate=rate)
 
 
@@ -111,7 +114,7 @@ def subramaniam_reflectance(rgb: Array, *, rate: float) -> Array:
     power = bandpass(reflectance, rate=rate, low=BAND_HZ[0], high=high).var(axis=0)
     weight = np.where(power > 1e-18, 1 / np.maximum(power, 1e-18), 0.0)
     mean = reflectance @ (weight / max(float(weight.sum()), 1e-300))
-    return upright(mean, x[..., 1].mean(axis=1), rate=rate)
+    return upright(mean, (x[..., 1] - x[..., 0]).mean(axis=1), rate=rate)
 
 
 def _pair(method: str, rgb: Array, background: Array, rate: float) -> tuple[Array, Array]:

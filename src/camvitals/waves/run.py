@@ -223,18 +223,20 @@ def _run(values: Array, chosen: Method, rate: float) -> Array:
 
 
 def _windowed(values: Array, chosen: Method, rate: float) -> Array:
-    """(N,) wave of one run, window by window, each turned to agree with what it overlaps."""
+    """(N,) wave of one run, window by window, turned to agree where they overlap, by majority."""
     if chosen.window is None or len(values) <= chosen.window * rate:
         return _run(values, chosen, rate)
     length = math.ceil(chosen.window * rate)
     first = starts(len(values), length)
     pieces = np.stack([_run(values[at : at + length], chosen, rate) for at in first])
     pieces /= np.maximum(pieces.std(axis=1, keepdims=True), 1e-300)
+    sign = np.ones(len(pieces))
     for k in range(1, len(pieces)):
         shared = first[k - 1] + length - first[k]
-        if float(pieces[k - 1, length - shared :] @ pieces[k, :shared]) < 0:
-            pieces[k] *= -1
-    return overlap_add(pieces, first, len(values))
+        agreement = float(pieces[k - 1, length - shared :] @ pieces[k, :shared])
+        sign[k] = sign[k - 1] * (-1.0 if agreement < 0 else 1.0)
+    sign *= -1.0 if sign.sum() < 0 else 1.0
+    return overlap_add(pieces * sign[:, None], first, len(values))
 
 
 def _banded(wave: Array, rate: float) -> Array:
