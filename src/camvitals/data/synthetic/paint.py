@@ -18,12 +18,14 @@ from camvitals.data.synthetic.surface import (
     hair_cover,
     smoothstep,
 )
+from camvitals.data.synthetic.traces import REGIONS, STRENGTH
 from camvitals.records import Array
 
 CHANNELS = 10
 ALBEDO, NORMAL = slice(0, 3), slice(3, 6)
 PERFUSION, DELAY, GLOSS, OCCLUSION = 6, 7, 8, 9
 MELANIN = np.array([0.55, 0.9, 1.15])
+SKIN_MEAN = STRENGTH[REGIONS.index("skin")]  # pulse on the whole face, as in a made trace
 REDNESS = np.array([0.12, 0.85, 0.6])
 
 
@@ -43,6 +45,12 @@ def grain(rng: np.random.Generator, shape: tuple[int, int], cells: tuple[int, in
 def lattice(rows: int, columns: int) -> tuple[Array, Array]:
     """The parameters s and p of a grid, both (rows, columns)."""
     return np.meshgrid(np.linspace(0, 1, columns), np.linspace(0, 1, rows))
+
+
+def facing_area(points: Array) -> Array:
+    """(rows, columns) area [cm²] of each cell of a grid of points as seen from the front."""
+    across, down = np.gradient(points, axis=1), np.gradient(points, axis=0)
+    return np.asarray(down[..., 0] * across[..., 1] - down[..., 1] * across[..., 0])
 
 
 def normals_of(points: Array) -> Array:
@@ -98,7 +106,10 @@ def paint_head(look: Look, skin: Array, surface: Surface, shape: tuple[int, int]
     tress = np.array(look.hair_colour) * np.clip(strand, 0.3, 2.0)[..., None]
     texture[..., ALBEDO] = albedo * (1 - hair[..., None]) + tress * hair[..., None]
     texture[..., NORMAL] = normal
-    texture[..., PERFUSION] = perfusion_of(x, y, face) * (1 - hair) * (1 - 0.3 * mouth)
+    bare = 1 - hair
+    blood = perfusion_of(x, y, face) * (1 - 0.3 * mouth)
+    area = bare * (y > -11) * np.clip(facing_area(points), 0, None)
+    texture[..., PERFUSION] = bare * blood * (SKIN_MEAN * area.sum() / (area * blood).sum())
     texture[..., DELAY] = 0.012 + 0.0015 * np.clip(y, -12, 8) * -1 + 0.003 * np.sign(x) * face
     oily = 0.45 + 0.9 * bump(x, y, (0, 4.5), (3, 1.6)) + 0.8 * bump(x, y, (0, -3), (0.8, 2.2))
     texture[..., GLOSS] = look.oil * (oily + 0.5 * mouth) * (1 - hair) + 0.25 * hair
@@ -107,7 +118,7 @@ def paint_head(look: Look, skin: Array, surface: Surface, shape: tuple[int, int]
 
 
 def perfusion_of(x: Array, y: Array, face: Array) -> Array:
-    """Relative pulse strength of the bare skin by frontal position; about 1 on the average face."""
+    """Relative pulse strength of the skin by frontal position, before it is scaled."""
     side = np.abs(x)
     strength = (
         0.85 + 0.35 * bump(x, y, (0, 4.8), (4.5, 1.7)) + 0.45 * bump(side, y, (4.2, -3), (1.7, 1.9))

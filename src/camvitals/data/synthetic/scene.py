@@ -19,7 +19,7 @@ from camvitals.data.synthetic.head import Expression, Person, build, look_of
 from camvitals.data.synthetic.physiology import Physiology, simulate_physiology
 from camvitals.data.synthetic.pose import Poses, Stance
 from camvitals.data.synthetic.scenario import Scenario
-from camvitals.data.synthetic.shade import Blush, Layer, Lighting, View, layer_of
+from camvitals.data.synthetic.shade import Blush, Layer, Lighting, View, layer_of, perfusion_of
 from camvitals.data.synthetic.traces import PAINT
 from camvitals.records import Array
 
@@ -29,13 +29,13 @@ SLOT_CM = 24.0  # room that each face needs side by side
 CHUNK = 256  # frames whose poses are made at once
 DELAY_STEP_S = 0.004
 
-# Direction of the key light (x right, y up, z to the camera) and share of the ambient light.
+# Direction of the key light (x right, y up, z to the camera), its distance [cm], ambient share.
 KEYS = {
-    "daylight": ((0.55, 0.35, 0.75), 0.5),
-    "lamp": ((0.35, 0.75, 0.6), 0.45),
-    "changing": ((0.5, 0.4, 0.75), 0.55),
-    "dim": ((0.15, 0.8, 0.6), 0.6),
-    "screen": ((0.05, -0.1, 1.0), 0.5),
+    "daylight": ((0.55, 0.35, 0.75), 80.0, 0.5),
+    "lamp": ((0.35, 0.75, 0.6), 70.0, 0.45),
+    "changing": ((0.5, 0.4, 0.75), 80.0, 0.55),
+    "dim": ((0.15, 0.8, 0.6), 90.0, 0.6),
+    "screen": ((0.05, -0.1, 1.0), 55.0, 0.5),
 }
 
 
@@ -53,16 +53,14 @@ def frames(scenario: Scenario) -> Iterator[tuple[Array, float]]:
 
 @dataclass(frozen=True, slots=True)
 class Sitter:
-    """One person of a scene: the scenario and body behind, the drawing, how it moves and blushes.
-
-    white: (3,) colour of a white thing in this light.   skin: how blood colours the skin.
-    """
+    """One person of a scene: scenario and body behind, drawing, movement, skin and the light."""
 
     scenario: Scenario
     body: Physiology
     person: Person
     poses: Poses
     skin: optics.Skin
+    lighting: Lighting
 
     def blush(self, time: float) -> Blush:
         """How the blood colours the skin at a time [s]."""
@@ -80,16 +78,16 @@ class Scene:
         self.scenario = scenario
         width, height = scenario.size
         self.view = View(width, height, FOCAL * min(width, height))
-        direction, ambient = KEYS[scenario.light]
         rng = np.random.default_rng([scenario.seed, 37])
-        key = np.array(direction) * np.array([rng.choice([-1, 1]), 1, 1])
-        self._lighting = Lighting(key / np.linalg.norm(key), ambient)
+        mirror = float(rng.choice([-1, 1]))
         self._white = optics.skin(1, scenario.light, scenario.camera).specular.astype(np.float32)
         room = backdrop(scenario.seed, width, height, bare=scenario.subject == "wall")
         self._room = (room * self._white).reshape(-1, 3)
         with_people = scenario.subject not in ("wall", "noise")
         stances = self._stances(rng) if with_people else []
-        self.sitters = [self._sitter(scenario.person(k), at) for k, at in enumerate(stances)]
+        self.sitters = [
+            self._sitter(scenario.person(k), at, mirror) for k, at in enumerate(stances)
+        ]
 
     def _stances(self, rng: np.random.Generator) -> list[Stance]:
         """Where the people sit: side by side, so far away that all have room."""
@@ -107,7 +105,7 @@ class Scene:
             stances.append(Stance(place, (tilt[0], tilt[1], tilt[2]), view.focal))
         return stances
 
-    def _sitter(self, scenario: Scenario, stance: Stance) -> Sitter:
+    def _sitter(self, scenario: Scenario, stance: Stance, mirror: float) -> Sitter:
         skin = optics.skin(scenario.tone, scenario.light, scenario.camera)
         body = simulate_physiology(scenario)
         bare = PAINT if scenario.subject == "painted-face" else skin.base / self._white
@@ -115,7 +113,10 @@ class Scene:
         texels = int(np.clip(2.6 * face_px, 96, 1200))
         mesh = int(np.clip(0.45 * face_px, 40, 96))
         person = build(look_of(scenario.seed, scenario.tone), bare, texels=texels, mesh=mesh)
-        return Sitter(scenario, body, person, Poses(scenario, body, stance), skin)
+        direction, distance, ambient = KEYS[scenario.light]
+        key = np.array(direction) * [mirror, 1, 1] / np.linalg.norm(direction)
+        light = Lighting(key, ambient, stance.place, distance)
+        return Sitter(scenario, body, person, Poses(scenario, body, stance), skin, light)
 
     def lights(self, times: Array) -> Iterator[Array]:
         """(height, width, 3) float32 linear light at each of these times [s], mean light = 1."""
@@ -127,7 +128,7 @@ class Scene:
                 sitter, now = self.sitters[i], poses[i][k]
                 if i not in last or now is not last[i][0]:  # a still picture is drawn once
                     blush = sitter.blush(float(time))
-                    layer = layer_of(sitter.person, now, blush, self.view, self._lighting)
+                    layer = layer_of(sitter.person, now, blush, self.view, sitter.lighting)
                     last[i] = now, replace(layer, colour=layer.colour * self._white)
                 last[i][1].over(light)
             yield light.reshape(self.view.height, self.view.width, 3)
@@ -152,3 +153,16 @@ class Scene:
             screen, _ = self.view.project(np.stack(list(points.values())))
             found.append(dict(zip(points, screen, strict=True)))
         return found
+
+    def perfusion(self, time: float) -> Array:
+        """(height, width) relative strength of the pulse at each pixel; 0 where there is none.
+
+        Its mean over the skin of a whole face is that of a made trace.
+        """
+        out = np.zeros((self.view.height, self.view.width), dtype=np.float32)
+        for i in self._back_to_front():
+            sitter = self.sitters[i]
+            now = sitter.poses.at(np.array([time]))[0]
+            if sitter.scenario.alive:
+                out = np.maximum(out, perfusion_of(sitter.person, now, self.view))
+        return out

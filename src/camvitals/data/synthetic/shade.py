@@ -21,11 +21,23 @@ OUTLINE_CM = 1.2  # a jump in depth that shows as an outline
 
 @dataclass(frozen=True, slots=True)
 class Lighting:
-    """Directions and shares of the light: `key` (3,) unit vector towards it, `ambient` share."""
+    """The light on one person: a lamp or window nearby, and what the room throws back.
+
+    key: (3,) unit vector from the head's resting place `seat` (3,) [cm] towards the light, which is
+    `distance` cm away: a head that moves towards it is lit more.   ambient: share of the room.
+    wrap: how far a broad light reaches round the edge of shadow.
+    """
 
     key: Array
     ambient: float
+    seat: Array
+    distance: float
     wrap: float = 0.25
+
+    def strength(self, place: Array) -> float:
+        """Key light at a place of the head [cm], 1 at its seat: the inverse square."""
+        away = self.seat + self.distance * self.key - place
+        return float(self.distance**2 / (away @ away))
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +103,18 @@ def layer_of(person: Person, now: Expression, blush: Blush, view: View, light: L
     return Layer(np.concatenate([whole.at, marked]), cover, colour)
 
 
+def perfusion_of(person: Person, now: Expression, view: View) -> Array:
+    """(H, W) float32 relative strength of the pulse seen at each pixel; 0 where there is none."""
+    screen, depth = view.project(person.posed(now))
+    seen = render.at_centres(render.facets_of(screen, depth, person.quads), view.width, view.height)
+    where = seen.interpolate(person.coordinates)
+    surface = render.sample_texture(person.texture, where[:, 0], where[:, 1])
+    draw_features(surface, person, where, now, 0.02)
+    out = np.zeros(view.width * view.height, dtype=np.float32)
+    out[seen.at] = surface[:, PERFUSION]
+    return out.reshape(view.height, view.width)
+
+
 def _outlines(person: Person, centres: render.Samples, view: View) -> Array:
     """(H, W) pixels at the outlines of the person's parts."""
     part = np.full((view.height, view.width), -1, dtype=np.int8)
@@ -111,15 +135,8 @@ def _shaded(
     """(S, 3) linear light of the samples."""
     where = seen.interpolate(person.coordinates)
     surface = render.sample_texture(person.texture, where[:, 0], where[:, 1])
-    face = np.flatnonzero((where[:, 2] < 6) & (where[:, 3] < 2) & (where[:, 3] > -9))
-    x, y, gap = where[face, 2], where[face, 3], where[face, 4]
-    drawn = surface[face]
-    draw_eyes(drawn, person.look, x, y, blink=now.blink, gaze=np.asarray(now.gaze), blur=blur)
-    if now.jaw > 0.02:
-        slit = (gap > 0.001) & (gap < 0.999) & (np.abs(x) < 2.5)
-        draw_mouth(drawn, np.where(slit, gap, np.nan), x, now.jaw)
-    surface[face] = drawn
-    shade, gloss = _lit(surface, now.rotation, light)
+    draw_features(surface, person, where, now, blur)
+    shade, gloss = _lit(surface, now, light)
     colour = surface[:, ALBEDO] * shade[:, None]
     alive = np.flatnonzero(surface[:, PERFUSION] > 0)
     if blush.change.any():
@@ -130,19 +147,34 @@ def _shaded(
     return np.asarray(colour)
 
 
-def _lit(surface: Array, rotation: Array, light: Lighting) -> tuple[Array, Array]:
+def draw_features(
+    surface: Array, person: Person, where: Array, now: Expression, blur: float
+) -> None:
+    """Draw eyes and mouth into sampled texture values (S, CHANNELS) at coordinates (S, 5)."""
+    face = np.flatnonzero((where[:, 2] < 6) & (where[:, 3] < 2) & (where[:, 3] > -9))
+    x, y, gap = where[face, 2], where[face, 3], where[face, 4]
+    drawn = surface[face]
+    draw_eyes(drawn, person.look, x, y, blink=now.blink, gaze=np.asarray(now.gaze), blur=blur)
+    if now.jaw > 0.02:
+        slit = (gap > 0.001) & (gap < 0.999) & (np.abs(x) < 2.5)
+        draw_mouth(drawn, np.where(slit, gap, np.nan), x, now.jaw)
+    surface[face] = drawn
+
+
+def _lit(surface: Array, now: Expression, light: Lighting) -> tuple[Array, Array]:
     """(S,) diffuse shading and (S,) gloss of sampled surfaces."""
     half = light.key + np.array([0, 0, 1])
     half /= np.linalg.norm(half)
-    axes = (np.stack([light.key, np.array([0, 1, 0]), half]) @ rotation).astype(np.float32)
+    axes = (np.stack([light.key, np.array([0, 1, 0]), half]) @ now.rotation).astype(np.float32)
     x, y, z = np.ascontiguousarray(surface[:, NORMAL].T)
     length = np.sqrt(x * x + y * y + z * z) + np.float32(1e-6)
     facing, up, glance = ((a * x + b * y + c * z) / length for a, b, c in axes)
     direct = np.clip((facing + light.wrap) / (1 + light.wrap), 0, None)
     occlusion = surface[:, OCCLUSION]
+    share = (1 - light.ambient) * light.strength(now.place)
     shade = light.ambient * (0.8 + 0.2 * up) * occlusion
-    shade += (1 - light.ambient) * direct * (0.5 + 0.5 * occlusion)
+    shade += share * direct * (0.5 + 0.5 * occlusion)
     squared = np.clip(glance, 0, None) ** 2
     fourth = squared * squared
     lobe = fourth * fourth * fourth * fourth * fourth * squared
-    return shade, 0.09 * (1 - light.ambient) * surface[:, GLOSS] * lobe
+    return shade, 0.09 * share * surface[:, GLOSS] * lobe
