@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
 # demuxers that make "pictures" of any text
 TEXT_FORMATS = {"tty", "bin", "idf", "xbin", "adf", "aqtitle", "subviewer", "srt", "webvtt"}
-ATTACHED_PICTURE = 0x400
 
 
 def open_container(
@@ -57,11 +56,13 @@ def _remedy(address: str, name: str, why: str) -> str:
 
 def video_stream(container: InputContainer, name: str) -> VideoStream:
     """The video stream to read, decoder threads on; InputError when there is none."""
+    from av.stream import Disposition
+
     kinds = sorted({stream.type for stream in container.streams})
     moving = [
         stream
         for stream in container.streams.video
-        if not int(stream.disposition) & ATTACHED_PICTURE
+        if Disposition.attached_pic not in stream.disposition
     ]
     if container.format.name in TEXT_FORMATS:
         raise InputError(f"{name} is text, not video; pass a video file")

@@ -131,13 +131,9 @@ def converted(picture: VideoFrame, **wanted: Any) -> VideoFrame:
     """The picture in another format by libswscale; `wanted` as in PyAV's `reformat`.
 
     One thread: several write past the ends of each other's lines where lines have no padding
-    (seen with yuv422p10le), and are not faster. PyAV before 17 has no other way.
+    (seen with yuv422p10le), and are not faster.
     """
-    from av import __version__
-
-    if int(__version__.split(".")[0]) >= 17:
-        wanted["threads"] = 1
-    return picture.reformat(**wanted)
+    return picture.reformat(threads=1, **wanted)
 
 
 def known(picture: VideoFrame) -> VideoFrame:

@@ -238,8 +238,6 @@ class _Writer:
             return
         if not (self._is_mp4 or self._path.suffix.lower() == ".mkv"):
             raise InputError(f"{self._path.suffix} holds no rotation; use .mp4 or turn the images")
-        if not hasattr(stream, "set_display_rotation"):
-            raise InputError("rotation needs PyAV 18 or newer; update it or turn the images")
         stream.set_display_rotation(rotation)
 
     def _encode(
