@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from conftest import BLOOD_VECTOR, SKIN, WALL
+from made_pulse import BLOOD_VECTOR, SKIN, WALL
 
 from camvitals.dsp.clean import bandpass
 from camvitals.dsp.moving import samples
