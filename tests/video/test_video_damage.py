@@ -221,7 +221,7 @@ def test_gaps_in_a_recording_are_told(tmp_path, shades):
     time = np.r_[np.arange(20) / 20, 2 + np.arange(20) / 20]
     write_video(tmp_path / "a.mp4", shades(40), time=time)
     assert read(tmp_path / "a.mp4")[1].warnings == (
-        "no frame came for longer than 0.5 s in 1 places, 1.1 s in all",
+        "gaps longer than 0.5 s between frames: 1 (1.1 s in all)",
     )
 
 

@@ -131,8 +131,8 @@ class Video:
             )
         if clock.gaps:
             warnings.append(
-                f"no frame came for longer than {GAP_S:g} s in {clock.gaps} places, "
-                f"{clock.missing:.1f} s in all"
+                f"gaps longer than {GAP_S:g} s between frames: {clock.gaps} "
+                f"({clock.missing:.1f} s in all)"
             )
         return Source(
             name=facts.name,
