@@ -17,7 +17,7 @@ from camvitals.records import Array, Frame
 
 FEWEST = 4.0  # nodes that a region needs
 KEPT = 0.25  # share of a region that must be bare, well-lit skin
-MASK_KEPT = 0.4  # share of the face that a skin mask must leave, or it has mistaken the skin
+MASK_KEPT = 0.6  # share of the face that a skin mask must leave, or it has split the skin itself
 FEW_REGIONS = 16  # up to here one thread is faster than a matrix product with its threads
 
 
@@ -53,10 +53,8 @@ class Regions:
             count = np.where(inside >= 0.5, count * inside, 0)
         flat = weights.reshape(len(weights), -1)
         values = planes.reshape(3, -1)
-        if len(flat) <= FEW_REGIONS:
-            sums = np.einsum("rn,cn->rc", flat, values)
-        else:
-            sums = flat @ values.T
+        few = len(flat) <= FEW_REGIONS
+        sums = np.einsum("rn,cn->rc", flat, values) if few else flat @ values.T
         if outside is not None:
             sums = sums / np.maximum(inside, 1e-6)[:, None]
         sums[count == 0] = np.nan
@@ -65,7 +63,8 @@ class Regions:
     def moments(self, planes: Array, region: int) -> Array:
         """(3, 3) mean of values × valuesᵀ over one region."""
         values = planes.reshape(3, -1)
-        return np.einsum("cn,dn->cd", values * self.weights[region].ravel(), values)
+        weighted = values * self.weights[region].ravel()
+        return np.asarray(np.einsum("cn,dn->cd", weighted, values))
 
 
 class Blend:

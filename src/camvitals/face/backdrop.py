@@ -9,7 +9,7 @@ from camvitals.face.lattice import read, step_for
 from camvitals.face.skin import rgb_of, told
 from camvitals.records import Array, Box, Frame
 
-NODES = 3000
+NODES = 1200
 SHIFT = 0.25  # in face sizes: motion of a face from which the background is drawn anew
 FADE_S = 0.8
 LEAST = 0.03  # share of the picture that must be background

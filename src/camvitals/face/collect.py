@@ -150,8 +150,8 @@ class Collector:
         means, pixels = person.blend.means(planes, outside, frame.time)
         if backdrop is not None:
             at = len(NAMES)
-            means = np.insert(means, at, backdrop[0], axis=0)
-            pixels = np.insert(pixels, at, backdrop[1])
+            means = np.concatenate([means[:at], backdrop[0][None], means[at:]])
+            pixels = np.concatenate([pixels[:at], [backdrop[1]], pixels[at:]])
         values = {"rgb": rgb_of(frame, means.T).T, "pixels": pixels, "box": np.array(track.box)}
         if self._moments:
             at = NAMES.index("skin")

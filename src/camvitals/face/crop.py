@@ -95,7 +95,7 @@ def _to_rgb(planes: Array, frame: Frame, square: Square) -> Array:
 
 
 def _grid(square: Square, size: int) -> tuple[Array, Array]:
-    """x and y [px] of the N×N points; (1, N) and (N, 1) when the square is not rolled."""
+    """X and y [px] of the points, (N, N); (1, N) and (N, 1) when the square is level."""
     along = (((np.arange(size) + 0.5) / size - 0.5) * square.side).astype(np.float32)
     if square.roll == 0:
         return square.x + along[None, :], square.y + along[:, None]

@@ -14,9 +14,10 @@ import numpy as np
 from camvitals.face.lattice import between, inside, read, window_of
 from camvitals.records import Array, Box, Frame
 
-MARGIN = 4  # nodes around the window that are read too, for the shift since the last frame
+MARGIN = 3  # nodes around the window that are read too, for the shift since the last frame
 INNER = 0.16  # share of the window at each side that is not used for alignment
 ROUNDS = 3
+ENOUGH = 3000  # nodes from which only every second one is used for alignment
 STILL = 0.02  # shift [nodes] below which another round brings nothing
 SEARCH = 0.3  # how far a wide search looks, in window sizes
 COARSER = 3  # nodes per side that a wide search melts into one
@@ -38,8 +39,10 @@ class Follower:
         self._moved = np.zeros(2)
         self._outside: Array | None = None
         rows, columns = (round(INNER * n) for n in self.shape)
-        self._inner = (self.shape[0] - 2 * rows, self.shape[1] - 2 * columns)
-        self._corner = (rows, columns)
+        inner = (self.shape[0] - 2 * rows, self.shape[1] - 2 * columns)
+        self._thin = 1 + int(inner[0] * inner[1] > ENOUGH)
+        self._inner = (inner[0] // self._thin, inner[1] // self._thin)
+        self._corner = (rows // self._thin, columns // self._thin)
         self._read(frame, self.place)
         self.renew()
 
@@ -74,7 +77,7 @@ class Follower:
     def _read(self, frame: Frame, place: Array) -> None:
         x, y = np.floor(place / self.step).astype(int)
         self._first = (int(y) - MARGIN, int(x) - MARGIN)
-        size = (self.shape[0] + 2 * MARGIN + 1, self.shape[1] + 2 * MARGIN + 1)
+        size = (self.shape[0] + 2 * MARGIN + 2, self.shape[1] + 2 * MARGIN + 2)
         self._block = read(frame, self.step, self._first, size)
         present = inside(frame, self.step, (int(y), int(x)), self.shape)
         self._outside = None if present is None else ~present
@@ -85,7 +88,9 @@ class Follower:
 
     def _view(self, place: Array) -> Array:
         row, column = self._offset(place)
-        return between(self._block[0], row + self._corner[0], column + self._corner[1], self._inner)
+        luma = self._block[0, :: self._thin, :: self._thin]
+        row, column = row / self._thin + self._corner[0], column / self._thin + self._corner[1]
+        return between(luma, row, column, self._inner)
 
     def _align(self, frame: Frame, place: Array) -> None:
         self._read(frame, place)
@@ -93,12 +98,11 @@ class Follower:
             view = self._view(place).ravel()
             x, y, zoom, roll = np.einsum("kn,n->k", self._solve, view)
             move = np.clip((x, y), -MARGIN / 2, MARGIN / 2)
-            place = place + move * self.step
-            if not all(0 <= at < 2 * MARGIN for at in self._offset(place)):
-                self._read(frame, place)  # further than was read
+            place = place + move * self.step * self._thin
             if abs(move).max() < STILL:
                 break
-        view = self._view(place).ravel()
+            if not all(0 <= at < 2 * MARGIN for at in self._offset(place)):
+                self._read(frame, place)  # further than was read
         view -= view.mean()
         norm = float(np.sqrt(np.einsum("n,n->", view, view)))
         self.likeness = float(np.einsum("n,n->", view, self._pattern)) / max(norm, 1e-6)
@@ -106,16 +110,18 @@ class Follower:
 
     def _search(self, frame: Frame, place: Array) -> Array:
         """The place in reach that looks most like the pattern, to within a few nodes."""
-        reach = tuple(int(np.ceil(SEARCH * n / COARSER)) for n in self.shape)
+        coarser = COARSER * self._thin
+        reach = [int(np.ceil(SEARCH * n / coarser)) for n in self.shape]
         x, y = np.floor(place / self.step).astype(int)
-        first = tuple(
-            int(at) + corner - COARSER * far
+        top, left = (
+            int(at) + corner * self._thin - coarser * far
             for at, corner, far in zip((y, x), self._corner, reach, strict=True)
         )
-        size = tuple(
-            COARSER * (n + 2 * far) for n, far in zip(self._coarse.shape, reach, strict=True)
+        rows, columns = (
+            coarser * (n + 2 * far) for n, far in zip(self._coarse.shape, reach, strict=True)
         )
-        wide = _coarse(read(frame, self.step, first, size)[0])  # type: ignore[arg-type]
+        nodes = read(frame, self.step, (top, left), (rows, columns))[0]
+        wide = _coarse(nodes[:: self._thin, :: self._thin])
         views = np.lib.stride_tricks.sliding_window_view(wide, self._coarse.shape)
         pattern = self._coarse - self._coarse.mean()
         product = np.einsum("abij,ij->ab", views, pattern)
@@ -123,8 +129,8 @@ class Follower:
         energy = np.einsum("abij,abij->ab", views, views) / pattern.size - mean**2
         score = product / np.sqrt(np.maximum(energy, 1e-6))
         row, column = np.unravel_index(int(np.argmax(score)), score.shape)
-        shift = np.array([column - reach[1], row - reach[0]]) * COARSER * self.step
-        return np.floor(place / self.step) * self.step + shift
+        shift = np.array([column - reach[1], row - reach[0]]) * coarser * self.step
+        return np.asarray(np.floor(place / self.step) * self.step + shift)
 
 
 def _coarse(values: Array) -> Array:

@@ -1,9 +1,10 @@
 """Few, evenly spaced nodes of a picture: the colours of a face at bounded cost.
 
-A lattice has one node every `step` brightness pixels, fixed to the picture. A node holds the mean
-of 2×2 pixels of planes in full resolution and one pixel of planes in half resolution, so that with
-step 2 every pixel counts. A window of I×J nodes rides on the face at any place between the nodes:
-its values are interpolated linearly, so they change smoothly while the face moves.
+A lattice has one node every `step` brightness pixels, fixed to the picture. A node holds one pixel
+of planes in half resolution and, of planes in full resolution, the mean of 2×2 pixels when step is
+2, so that every pixel counts, and of two neighbours in a row when the nodes are further apart. A
+window of I×J nodes rides on the face at any place between the nodes: its values are interpolated
+linearly, so they change smoothly while the face moves.
 Places are x, y of the first node in pixels.
 
 Shape letters: I node rows, J node columns of a window.
@@ -57,27 +58,31 @@ def _read_plane(
         stride = step // ratio
         views.append((start * stride, (stop - 1) * stride + 1, stride))
         taps.append(2 if ratio == 1 else 1)
+    if step > 2:
+        taps[0] = 1  # rows further apart lie in other parts of memory: reading them costs most
     (y0, y1, dy), (x0, x1, dx) = views
     if taps == [1, 1]:
         out[:] = plane[y0:y1:dy, x0:x1:dx]
         return
     wide = np.uint16 if plane.dtype == np.uint8 else np.float32
-    total = plane[y0:y1:dy, x0:x1:dx].astype(wide)
+    total: Array = plane[y0:y1:dy, x0:x1:dx].astype(wide)
     for i in range(taps[0]):
         for j in range(taps[1]):
             if i or j:
-                total += plane[y0 + i : y1 + i : dy, x0 + j : x1 + j : dx]
+                part = plane[y0 + i : y1 + i : dy, x0 + j : x1 + j : dx]
+                np.add(total, part, out=total)
     np.multiply(total, np.float32(1 / (taps[0] * taps[1])), out=out)
 
 
 def inside(frame: Frame, step: int, first: tuple[int, int], shape: tuple[int, int]) -> Array | None:
     """(I, J) True where nodes lie in the picture; None when all of them do."""
     limits = (1 + (frame.height - 2) // step, 1 + (frame.width - 2) // step)
+    ends = (first[0] + shape[0], first[1] + shape[1])
+    if min(first) >= 0 and ends[0] <= limits[0] and ends[1] <= limits[1]:
+        return None
     rows, columns = (np.arange(n) + at for n, at in zip(shape, first, strict=True))
     in_rows = (rows >= 0) & (rows < limits[0])
     in_columns = (columns >= 0) & (columns < limits[1])
-    if in_rows.all() and in_columns.all():
-        return None
     return np.asarray(in_rows[:, None] & in_columns)
 
 

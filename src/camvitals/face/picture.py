@@ -66,7 +66,7 @@ class Picture:
         if self._kind == "skin":
             mask = MASKS[self._skin](ycbcr(frame, planes)) & told(rgb_of(frame, planes))
             self._next = frame.time + PERIOD_S
-            self._find_box(frame, mask)
+            self._find_box(mask)
         else:
             self._next = np.inf
         cells = [] if self._grid is None else plain_cells(self._shape, self._grid)
@@ -84,7 +84,7 @@ class Picture:
         change = np.abs(regions.weights[0] - self._blend.settle(time).weights[0]).sum()
         return bool(change > 0.05)
 
-    def _find_box(self, frame: Frame, mask: Array) -> None:
+    def _find_box(self, mask: Array) -> None:
         rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
         if len(rows):
             x0, x1 = columns[0] * self._step, (columns[-1] + 1) * self._step

@@ -125,10 +125,10 @@ def _cells(grid: tuple[int, int]) -> list[Array]:
     """Corners of each cell in the unit square, row by row."""
     unit = np.array([[0, 0], [1, 0], [1, 1], [0, 1]], dtype=float)
     rows, columns = grid
-    return [(unit + (j, i)) / (columns, rows) for i in range(rows) for j in range(columns)]
+    return [np.add(unit, (j, i)) / (columns, rows) for i in range(rows) for j in range(columns)]
 
 
 def cell_names(grid: tuple[int, int] | None) -> tuple[str, ...]:
-    """Names of the grid's regions, row by row: grid_00, grid_01, …"""
+    """Names of the grid's regions, row by row: grid_00, grid_01 and so on."""
     count = 0 if grid is None else grid[0] * grid[1]
     return tuple(f"grid_{k:02d}" for k in range(count))

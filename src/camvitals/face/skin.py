@@ -13,8 +13,7 @@ import numpy as np
 from camvitals.records import Array, Frame
 
 CB_LIMITS, CR_LIMITS = (77, 127), (133, 173)  # Chai & Ngan (1999)
-SEPARATE = 0.55  # share of the Cr variance that two classes must explain to be two materials
-APART = 5.0  # least distance of their means, in units of Cr
+APART = 5.0  # least distance of two classes' mean Cr to be two materials
 DARK, BRIGHT = 3.0, 250.0  # RGB beyond which the camera no longer tells
 OUTLIER = 3.5  # robust standard deviations of brightness kept within the skin
 
@@ -41,14 +40,14 @@ def rgb_of(frame: Frame, planes: Array) -> Array:
     return np.asarray(flat + frame.matrix[:, 3].reshape((3,) + (1,) * (planes.ndim - 1)))
 
 
-def otsu_threshold(values_N: Array, *, bins: int = 128) -> tuple[float, float]:
-    """Otsu's threshold (1979), and the share of variance that the two classes explain.
+def otsu_threshold(values_N: Array, *, bins: int = 128) -> float:
+    """The threshold that best separates values into two classes (Otsu, 1979).
 
-    values_N: (N,) finite values of any unit. All equal: that value and 0.
+    values_N: (N,) finite values of any unit. All equal: that value.
     """
     low, high = float(values_N.min()), float(values_N.max())
     if high <= low:
-        return low, 0.0
+        return low
     counts, edges = np.histogram(values_N, bins=bins, range=(low, high))
     centres = (edges[:-1] + edges[1:]) / 2
     share = np.cumsum(counts) / counts.sum()
@@ -59,7 +58,7 @@ def otsu_threshold(values_N: Array, *, bins: int = 128) -> tuple[float, float]:
     # a gap in the histogram leaves a plateau: take its middle
     best = np.flatnonzero(between >= between.max() * (1 - 1e-9))
     at = int(best[len(best) // 2])
-    return float(edges[at + 1]), float(between[at] / max(float(values_N.var()), 1e-12))
+    return float(edges[at + 1])
 
 
 def opening(mask_IJ: Array) -> Array:
@@ -129,9 +128,8 @@ def otsu(yuv: Array) -> Array:
     in Cr, so dark skin stays.
     """
     cr = yuv[2]
-    threshold, explained = otsu_threshold(cr.ravel())
-    above = cr > threshold
-    if explained < SEPARATE or above.all() or not above.any():
+    above = cr > otsu_threshold(cr.ravel())
+    if above.all() or not above.any():
         return np.ones(cr.shape, dtype=bool)
     if float(cr[above].mean() - cr[~above].mean()) < APART:
         return np.ones(cr.shape, dtype=bool)

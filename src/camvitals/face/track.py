@@ -28,25 +28,26 @@ from camvitals.records import Array, Box, Face, Frame
 NEW_SCORE, KNOWN_SCORE, PRESENCE = 0.6, 0.3, 0.5
 CROP = 2.5  # side of the square searched around a known face, in face sizes
 PERIOD_S, BUSY_S, SOONEST_S = 1.0, 0.4, 0.2  # between key frames: at rest, in motion, at least
-MESH_S = 4.0  # landmarks are measured at least this often
-SWEEP_S, SEEK_S = 3.0, 0.5  # the whole picture: with all in view, with somebody missing
+MESH_S = 6.0  # landmarks are measured at least this often
+SWEEP_S, SEEK_S = 5.0, 0.5  # the whole picture: with all in view, with somebody missing
 HOLE_S = 0.5  # a pause of the source after which nothing is taken for granted
 MOVED, ZOOMED, ROLLED = 0.12, 0.04, 0.06  # in face sizes, share, rad: time for a key frame
 FADED, CHANGED = 0.1, 0.6  # loss of likeness that calls for a key frame; likeness of a cut
 SHAKE = 0.012  # size of the networks' own shake, in face sizes
 DRAWN = 0.012  # change of shape, in face sizes, from which regions are drawn anew
-STALE_S = 10.0  # regions are drawn anew at least this often, for the light
+STALE_S = 20.0  # regions are drawn anew at least this often, for the light
 OUTGROWN = 0.12  # change of size from which the window is laid anew
 DARKEST = 16.0  # brightness 0–255 below which a camera shows noise, not skin
-MOST_NODES = 12_000
-TILES = 2  # parts of the picture looked at per search
+MOST_NODES = 10_000
+TILES = 2  # parts of the picture looked at per sweep when nobody is seen; one otherwise
 
 
 class Track:
     """One face over time.
 
     number: its identity.   visible: seen in the last frame.   confirmed: time the networks last
-    saw it [s].   sightings: how often they did.   redraw: the regions no longer fit.
+    saw it [s].   sightings: how often they did.   size: height of the face [px].
+    redraw: the regions no longer fit.
     relaid: when the window was laid anew since the regions were drawn: how far its first node
     moved x, y [px], and the follower of the window before. None while it is the same window, and
     after a fresh start, when nothing is to be kept.   fresh: such a start was made.
@@ -58,7 +59,6 @@ class Track:
         self.relaid: tuple[Array, Follower] | None = None
         self.confirmed, self.sightings, self.score = -np.inf, 0, 0.0
         self.follower: Follower
-        self.shape: Array  # points relative to the window's place [px]
         self.drawn: Array  # the shape that the regions were drawn for
         self.next_key = self.next_mesh = -np.inf
         self._drawn_at = -np.inf
@@ -72,14 +72,22 @@ class Track:
         return np.asarray(self.shape + self.follower.place)
 
     @property
-    def box(self) -> Box:
-        """Upright box around the points [px]."""
-        return box_of(self.points)
+    def shape(self) -> Array:
+        """The points relative to the window's place [px]."""
+        return self._shape
+
+    @shape.setter
+    def shape(self, shape: Array) -> None:
+        self._shape = shape
+        self._bounds = np.array(box_of(shape))
+        self.size = max(float(self._bounds[3] - self._bounds[1]), 1.0)
 
     @property
-    def size(self) -> float:
-        """Height of the face [px]."""
-        return max(float(np.ptp(self.shape[:, 1])), 1.0)
+    def box(self) -> Box:
+        """Upright box around the points [px]."""
+        x, y = self.follower.place
+        x0, y0, x1, y1 = self._bounds
+        return float(x0 + x), float(y0 + y), float(x1 + x), float(y1 + y)
 
     @property
     def roll(self) -> float:
@@ -200,7 +208,7 @@ class Tracker:
         self._count = 0
         self._last = -np.inf
         self._next_sweep = -np.inf
-        self._tile = -1
+        self._tile = 0
 
     def update(self, frame: Frame) -> None:
         """See the next frame; `tracks` then says who is where."""
@@ -281,8 +289,13 @@ class Tracker:
         seen = [t for t in self.tracks if t.visible]
         missing = [t for t in self.tracks if not t.visible]
         if len(seen) < self._most:
+            first = self._next_sweep == -np.inf
             squares = self._squares(frame, seen, missing)
             found = [d for s in squares for d in self._detect(frame, s, threshold=NEW_SCORE)]
+            if first and not found:
+                found = [
+                    d for s in tiles(frame) for d in self._detect(frame, s, threshold=NEW_SCORE)
+                ]
             for detection in best_of(found):
                 self._meet(detection, frame)
         seeking = not any(t.visible for t in self.tracks)
@@ -290,15 +303,12 @@ class Tracker:
         self._next_sweep = frame.time + (SEEK_S if seeking or recent else SWEEP_S)
 
     def _squares(self, frame: Frame, seen: list[Track], missing: list[Track]) -> list[Square]:
-        """Where to look: everywhere at the very first, else the whole and parts in turn."""
+        """Where to look: the whole, where the missing were, and parts of the picture in turn."""
         squares = [whole(frame)] + [around(t.expected, CROP) for t in missing[-self._most :]]
         parts = tiles(frame)
-        if self._tile < 0:
-            self._tile = 0
-            return squares + parts
-        if not seen:
-            squares += [parts[(self._tile + k) % len(parts)] for k in range(TILES)]
-            self._tile += TILES
+        count = 1 if seen else TILES
+        squares += [parts[(self._tile + k) % len(parts)] for k in range(count)]
+        self._tile += count
         return squares
 
     def _meet(self, detection: Detection, frame: Frame) -> None:
