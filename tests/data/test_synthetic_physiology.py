@@ -23,7 +23,7 @@ def scenario(**fields) -> Scenario:
     breath_rate=st.floats(6, 30),
 )
 def test_rate_and_sdnn_are_exactly_as_asked(seed, heart_rate, share, breath_rate) -> None:
-    sdnn = share * 60e3 / heart_rate
+    sdnn = min(200.0, share * 60e3 / heart_rate)
     body = simulate_physiology(
         scenario(seed=seed, heart_rate=heart_rate, sdnn=sdnn, breath_rate=breath_rate)
     )

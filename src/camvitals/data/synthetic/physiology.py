@@ -206,7 +206,7 @@ def _even_beats(scenario: Scenario, rng: np.random.Generator) -> tuple[Array, in
     speed = np.asarray(scenario.heart_rate_at(clamped)) / 60
     phase = np.concatenate([[0], np.cumsum((speed[1:] + speed[:-1]) / 2 * np.diff(grid))])
     begin, end = np.interp([0.0, scenario.duration], grid, phase)
-    whole = int(np.floor(end - begin + 1e-9))
+    whole = max(0, int(np.ceil(end - begin - 1e-6)) - 1)  # a beat on the very edge may fall off it
     start = begin + rng.random() * (end - begin - whole)
     before = int(np.floor(start))
     after = int(np.floor(phase[-1] - start))
