@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json as json_format
 import sys
 import time
 from pathlib import Path
@@ -108,7 +107,9 @@ def _check_targets(*paths: Path | None) -> None:
     *written, truth = paths
     for path in written:
         if path is not None and not path.absolute().parent.is_dir():
-            raise InputError(f"cannot write {path}: there is no folder {path.parent}; make it first")
+            raise InputError(
+                f"cannot write {path}: no folder {path.parent}; make it first"
+            )
     if truth is not None and not truth.is_file():
         raise InputError(f"no truth at {truth}; `camvitals simulate` writes it beside the clip")
 
@@ -166,7 +167,13 @@ class _Bar:
 
 def _rich_bar() -> Any:
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     return Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True)
@@ -190,13 +197,13 @@ def _write(
 
 
 def _show(reports: tuple[Report, ...], console: Console, *, many: bool) -> None:
-    from camvitals.report.terminal import show_report, show_table
+    from camvitals.report.terminal import show_many, show_report
 
     if many:
-        show_table(reports, console)
+        show_many(reports, console=console)
         return
     for report in reports:
-        show_report(report, console)
+        show_report(report, console=console)
 
 
 def _show_truth(reports: tuple[Report, ...], path: Path, console: Console) -> None:
@@ -223,6 +230,3 @@ def methods() -> None:
     for name, method in METHODS.items():
         table.add_row(name, method.needs, f"{method.minimum_s:g}", method.source)
     Console().print(table)
-
-
-_ = json_format

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from typing import Any
 
 import numpy as np
 
-from camvitals.dsp.clean import rate_of
+from camvitals.dsp.clean import rate_of, runs
 from camvitals.face.collect import Collector
-from camvitals.records import Array, InputError, Report, Source, Trace, Wave, withheld
+from camvitals.records import Array, InputError, Reading, Report, Source, Trace, Wave, withheld
 from camvitals.report.capture import capture
 from camvitals.video import open_video
-from camvitals.vitals.heart import HeartRates, heart_rates
-from camvitals.waves.auto import AUTO, SHORTEST_S, SLOWEST_HZ, pulse, stretches
+from camvitals.vitals.beats import Beats, beats, no_beats
+from camvitals.vitals.breath import respiration
+from camvitals.vitals.heart import heart_rates, windows_of
+from camvitals.vitals.posterior import heart_model
+from camvitals.vitals.variability import UNITS, variability
+from camvitals.waves.auto import AUTO, SHORTEST_S, SLOWEST_HZ, pulse_wave, stretches
 from camvitals.waves.evidence import weigh
 from camvitals.waves.run import METHODS
 
@@ -96,35 +100,35 @@ def measure_people(
 def reports_of(
     traces: dict[int, Trace], source: Source, *, settings: Settings
 ) -> tuple[Report, ...]:
-    """One report for every trace that was seen for BRIEF_S at least, the one seen most first."""
-    ranked = sorted(traces.items(), key=lambda item: -_seen(item[1]))
-    lasting = [item for item in ranked if _seen(item[1]) >= BRIEF_S] or ranked[:1]
-    if not lasting:
-        return (_nobody(source, settings),)
-    found = (measure_trace(trace, source=source, settings=settings) for _, trace in lasting)
-    return tuple(
-        replace(report, person=track) for (track, _), report in zip(lasting, found, strict=True)
-    )
+    """One report for every trace seen for BRIEF_S at least, the one seen most first.
+
+    At least one report: where nobody stayed that long, that of whoever stayed longest, or nobody's.
+    """
+    ranked = sorted(traces.items(), key=lambda item: -_presence(item[1]))
+    lasting = [item for item in ranked if _seen(item[1]).sum() >= BRIEF_S * _rate(item[1])]
+    chosen = lasting or ranked[:1] or [(0, _nobody(source))]
+    reports = [measure_trace(trace, source=source, settings=settings) for _, trace in chosen]
+    return tuple(replace(report, person=number) for number, report in enumerate(reports, start=1))
 
 
 def measure_trace(trace: Trace, *, source: Source, settings: Settings) -> Report:
     """Vital signs of one person's colour traces."""
-    method = settings.method
-    span = (float(trace.time[0]), float(trace.time[-1])) if len(trace.time) else (0.0, 0.0)
-    missing = _unmeasurable(trace)
-    found = [] if missing else stretches(trace, method=method, rate=analysis_rate(trace))
-    if not found and not missing:
-        missing = (
-            f"the skin was never in view for {SHORTEST_S:g} s without a break; "
-            "keep the face in the picture"
-        )
+    missing = unmeasurable(trace)
+    found = [] if missing else stretches(trace, method=settings.method, rate=_rate(trace))
     evidence = [weigh(candidates) for candidates in found]
-    hearts = heart_rates(evidence, method=method, span=span, missing=missing)
-    wave = pulse(found, evidence, hearts.rates)
+    windows = windows_of(evidence, heart_model())
+    span = (float(trace.time[0]), float(trace.time[-1]))
+    heart, rolling = heart_rates(windows, method=settings.method, span=span, missing=missing)
+    wave = pulse_wave(found, evidence, windows.rate) if found else _no_wave(trace)
+    found_beats = _trusted_beats(wave, heart)
+    breath, breath_wave = respiration(
+        wave, found_beats, colour=_brightness(trace), motion=_height(trace)
+    )
     return Report(
-        readings=(hearts.whole,),
-        rolling=hearts.rolling,
-        waves=(wave,) if wave is not None else (),
+        readings=(heart, breath, *_variability(found_beats, heart)),
+        rolling=rolling,
+        waves=(wave,) if breath_wave is None else (wave, breath_wave),
+        beats=found_beats.time,
         trace=trace,
         source=source,
         capture=capture(trace, source),
@@ -133,9 +137,78 @@ def measure_trace(trace: Trace, *, source: Source, settings: Settings) -> Report
     )
 
 
-def analysis_rate(trace: Trace) -> float:
-    """The uniform clock of the analysis: that of the pictures, FASTEST_HZ at most."""
-    return min(rate_of(trace.time), FASTEST_HZ)
+def unmeasurable(trace: Trace) -> str:
+    """The sentence that says why a trace cannot hold a heart rate; empty when it can."""
+    seen = _seen(trace)
+    if not seen.any():
+        return "nobody was seen; show the face to the camera, upright and in the light"
+    rate = _rate(trace)
+    if rate < SLOWEST_HZ:
+        return (
+            f"a pulse needs {SLOWEST_HZ:g} pictures a second but there were {rate:.1f}; "
+            "record faster"
+        )
+    longest = max((run.stop - run.start) / rate for run in runs(seen))
+    if longest < SHORTEST_S:
+        return (
+            f"a heart rate needs {SHORTEST_S:g} s in view without a break but there were "
+            f"{longest:.1f} s; keep the face in the picture, or record longer"
+        )
+    return ""
+
+
+def _rate(trace: Trace) -> float:
+    """The uniform clock of the analysis [Hz]: that of the pictures, FASTEST_HZ at most."""
+    return min(rate_of(trace.time), FASTEST_HZ) if len(trace.time) > 1 else 0.0
+
+
+def _seen(trace: Trace) -> Array:
+    """(T,) True where any region was seen."""
+    return np.asarray(np.isfinite(trace.rgb[:, :, 0]).any(axis=1))
+
+
+def _presence(trace: Trace) -> float:
+    """How much of the recording a person takes: width of the face summed over the pictures."""
+    return float(np.nansum(trace.box[:, 2] - trace.box[:, 0]))
+
+
+def _nobody(source: Source) -> Trace:
+    """The trace of a recording in which nobody was seen."""
+    time = np.array([0.0, max(source.duration, 1e-3)])
+    unseen = np.full((2, 1, 3), np.nan, dtype=np.float32)
+    return Trace(unseen, np.zeros((2, 1), dtype=int), time, ("skin",), np.full((2, 4), np.nan))
+
+
+def _no_wave(trace: Trace) -> Wave:
+    return Wave(np.full(len(trace.time), np.nan), trace.time, "pulse")
+
+
+def _trusted_beats(wave: Wave, heart: Reading) -> Beats:
+    """Beats of the pulse, none where its rate is not trusted."""
+    if heart.value is None:
+        return no_beats(heart.span)
+    return beats(wave, rate_hz=heart.value / 60)
+
+
+def _variability(found: Beats, heart: Reading) -> tuple[Reading, ...]:
+    if heart.value is not None:
+        return variability(found)
+    why = "variability is measured from beats, and the heart rate itself is withheld"
+    return tuple(
+        withheld(name, unit, why, method="beats", span=heart.span) for name, unit in UNITS.items()
+    )
+
+
+def _brightness(trace: Trace) -> Wave:
+    """Raw green of the skin, for its baseline."""
+    name = "skin" if "skin" in trace.names else trace.names[0]
+    return Wave(trace.region(name)[:, 1], trace.time, "skin", "level")
+
+
+def _height(trace: Trace) -> Wave:
+    """Vertical place of the face, in face heights."""
+    height = np.nanmedian(trace.box[:, 3] - trace.box[:, 1]) if _seen(trace).any() else 1.0
+    return Wave(trace.box[:, 1] / height, trace.time, "height", "face heights")
 
 
 def versions() -> dict[str, str]:

@@ -18,7 +18,7 @@ import numpy as np
 from camvitals.records import Array
 from camvitals.waves.evidence import FACTS, RATES_BPM, Evidence
 
-DRIFT_BPM = 1.5
+DRIFT_BPM = 0.4
 JUMP, VANISH = 1e-3, 0.01
 
 

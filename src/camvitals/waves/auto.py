@@ -5,20 +5,25 @@ Shape letters: N samples of a stretch, R regions, K candidates, M windows.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from camvitals.dsp.clean import bandpass, normalized, runs, uniform
-from camvitals.records import Array, InputError, Trace
+from camvitals.records import Array, InputError, Trace, Wave
+from camvitals.waves.classical import chrom, green, pos
 from camvitals.waves.evidence import RATES_BPM, Candidates, Evidence
-from camvitals.waves.run import METHODS, wave_of
+from camvitals.waves.run import wave_of
 
 AUTO = "auto"
-MIXED = ("pos", "chrom", "green")
+MIXED = (pos, chrom, green)
 BAND_HZ = (0.65, 4.0)
 SHORTEST_S = 5.0
 SLOWEST_HZ = 8.0
 TYPICAL_STRENGTH = 0.003
 NEAR_BPM = 6.0
+REGRESSION_S = 10.0
+RIDGE = 1e-3
 
 
 def stretches(trace: Trace, *, method: str, rate: float) -> list[Candidates]:
@@ -40,11 +45,12 @@ def stretches(trace: Trace, *, method: str, rate: float) -> list[Candidates]:
     found = []
     for run in sorted(runs(seen), key=lambda run: run.start):
         if run.stop - run.start >= SHORTEST_S * rate:
+            motion, behind = _position(box[run]), _behind(colour[run], trace.names, rate)
             if method == AUTO:
-                values, origin = _mixed(colour[run], trace.names, rate)
+                nuisance = np.concatenate([motion, motion**2, behind], axis=1)
+                values, origin = _mixed(colour[run], trace.names, nuisance, rate)
             else:
                 values, origin = _alone(wave[run]), np.zeros(1, dtype=int)
-            motion, behind = _position(box[run]), _behind(colour[run], trace.names, rate)
             found.append(Candidates(values, origin, motion, behind, time[run], rate))
     return found
 
@@ -53,14 +59,49 @@ def _main(names: tuple[str, ...]) -> int:
     return names.index("skin") if "skin" in names else 0
 
 
-def _mixed(colour_NRC: Array, names: tuple[str, ...], rate: float) -> tuple[Array, Array]:
-    """(N, K) candidates of MIXED over the regions seen throughout, and the method of each."""
+def _mixed(
+    colour_NRC: Array, names: tuple[str, ...], nuisance_NJ: Array, rate: float
+) -> tuple[Array, Array]:
+    """(N, K) candidates of MIXED over the regions seen throughout, and the method of each.
+
+    Every method runs twice: on the colours as they are, and without what the nuisance explains.
+    """
     whole = np.isfinite(colour_NRC).all(axis=(0, 2)) & (np.array(names) != "background")
     usable = np.maximum(colour_NRC[:, whole], 1e-3)
-    values = [METHODS[name].function(usable, rate=rate) for name in MIXED]
-    high = min(BAND_HZ[1], 0.45 * rate)
-    banded = bandpass(np.concatenate(values, axis=1), rate=rate, low=BAND_HZ[0], high=high)
-    return banded, np.repeat(np.arange(len(MIXED)), usable.shape[1])
+    band = (BAND_HZ[0], min(BAND_HZ[1], 0.45 * rate))
+    versions = [usable]
+    if nuisance_NJ.shape[1]:
+        versions.append(_without(usable, nuisance_NJ, rate=rate, band=band))
+    values = [method(colour, rate=rate) for colour in versions for method in MIXED]
+    banded = bandpass(np.concatenate(values, axis=1), rate=rate, low=band[0], high=band[1])
+    return banded, np.repeat(np.arange(len(values)), usable.shape[1])
+
+
+def _without(
+    colour_NRC: Array, nuisance_NJ: Array, *, rate: float, band: tuple[float, float]
+) -> Array:
+    """Colours less what nuisance signals explain of them, by least squares in sliding windows.
+
+    Only the heart's band is changed. Windows of REGRESSION_S overlap by half.
+    """
+    mean = colour_NRC.mean(axis=0)
+    change = bandpass(colour_NRC / mean - 1, rate=rate, low=band[0], high=band[1])
+    cause = bandpass(nuisance_NJ, rate=rate, low=band[0], high=band[1])
+    flat = change.reshape(len(change), -1)
+    width = min(len(flat), round(REGRESSION_S * rate))
+    starts = np.unique(
+        np.r_[np.arange(0, len(flat) - width + 1, max(1, width // 2)), len(flat) - width]
+    )
+    taper = np.hanning(width + 2)[1:-1, None]
+    explained, total = np.zeros_like(flat), np.zeros((len(flat), 1))
+    for start in starts:
+        part = slice(start, start + width)
+        x = cause[part] / (cause[part].std(axis=0) + 1e-9)
+        ridge = RIDGE * width * np.eye(x.shape[1])
+        explained[part] += taper * (x @ np.linalg.solve(x.T @ x + ridge, x.T @ flat[part]))
+        total[part] += taper
+    explained = (explained / np.maximum(total, 1e-6)).reshape(change.shape)
+    return np.asarray(np.maximum(colour_NRC - explained * mean, 1e-3))
 
 
 def _alone(wave_N: Array) -> Array:
@@ -70,24 +111,38 @@ def _alone(wave_N: Array) -> Array:
 
 
 def _position(box_N4: Array) -> Array:
-    """(N, 2) box centre in box widths; steady where unknown."""
+    """(N, 2) place of the box in box widths; zeros where it is not known throughout."""
+    if not np.isfinite(box_N4).all():
+        return np.zeros((len(box_N4), 2))
     centre = (box_N4[:, :2] + box_N4[:, 2:]) / 2
-    width = np.nanmedian(box_N4[:, 2] - box_N4[:, 0]) if np.isfinite(box_N4).any() else 1.0
-    return (
-        np.nan_to_num((centre - np.nanmean(centre, axis=0)) / max(float(width), 1.0))
-        if (np.isfinite(centre).all())
-        else np.zeros((len(box_N4), 2))
-    )
+    width = max(1.0, float(np.median(box_N4[:, 2] - box_N4[:, 0])))
+    return np.asarray((centre - centre.mean(axis=0)) / width)
 
 
 def _behind(colour_NRC: Array, names: tuple[str, ...], rate: float) -> Array:
-    """(N, 1) relative brightness of the background, or (N, 0) where it is not seen throughout."""
+    """(N, 3) relative colour of the background, or (N, 0) where it is not seen throughout."""
     if "background" not in names:
         return np.zeros((len(colour_NRC), 0))
-    behind = colour_NRC[:, names.index("background")].mean(axis=1, keepdims=True)
+    behind = colour_NRC[:, names.index("background")]
     if not np.isfinite(behind).all() or behind.min() <= 0:
         return np.zeros((len(colour_NRC), 0))
     return normalized(behind, rate=rate, window=2.0)
+
+
+def pulse_wave(found: Sequence[Candidates], evidence: Sequence[Evidence], rates_M: Array) -> Wave:
+    """The pulse of all stretches on one clock, NaN between them, unit variance.
+
+    rates_M: heart rate [bpm] of every window of all the evidence, in order.
+    """
+    first, rate = found[0].time[0], found[0].rate
+    count = round((found[-1].time[-1] - first) * rate) + 1
+    values, at = np.full(count, np.nan), 0
+    for candidates, facts in zip(found, evidence, strict=True):
+        start = round((candidates.time[0] - first) * rate)
+        rates = rates_M[at : at + len(facts.centre)]
+        values[start : start + len(candidates.time)] = combine(candidates, facts, rates)
+        at += len(facts.centre)
+    return Wave(values / (np.nanstd(values) + 1e-12), first + np.arange(count) / rate, "pulse")
 
 
 def combine(candidates: Candidates, evidence: Evidence, rates_M: Array) -> Array:
@@ -109,4 +164,4 @@ def combine(candidates: Candidates, evidence: Evidence, rates_M: Array) -> Array
         values = candidates.values[part]
         out[part] += taper * ((values / (values.std(axis=0) + 1e-12)) @ w)
         total[part] += taper
-    return out / total
+    return np.asarray(out / np.maximum(total, 1e-3))

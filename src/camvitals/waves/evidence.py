@@ -20,6 +20,9 @@ NEAR_BPM = 10
 FACTS = (
     "mean_log",  # geometric mean of the candidates' normalised power, log
     "log_mean",  # arithmetic mean of the same, log
+    "least_method",  # the least of the methods' mean normalised power, log
+    "best_method",  # the greatest of the same, log
+    "concentration",  # share of the candidates' power near the rate and its double, log odds
     "below_top",  # how far below the window's best rate
     "below_near",  # how far below the best rate within NEAR_BPM
     "agreement",  # mean over candidates of power relative to the candidate's own best
@@ -29,6 +32,7 @@ FACTS = (
     "strength",  # pulse amplitude relative to skin brightness, log
     "motion",  # head movement at this rate in face widths, log
     "motion_share",  # the same relative to its mean over rates, log
+    "motion_half",  # head movement at half the rate: shading goes with its square
     "background",  # brightness change behind the face at this rate, log
     "background_share",
     "rate",  # the rate itself, in 100 bpm
@@ -92,7 +96,9 @@ def _windows(count: int, *, rate: float) -> tuple[Array, int]:
 def _weigh_some(candidates: Candidates, starts: Array, width: int) -> tuple[Array, Array]:
     rate = candidates.rate
     fine = _spectra(candidates.values, starts, width, rate=rate, multiples=(1.0, 2.0, 0.5))
-    motion = _amplitude(candidates.motion, starts, width, rate=rate)
+    motion, slow_motion = (
+        _amplitude(candidates.motion, starts, width, rate=rate, multiple=m) for m in (1.0, 0.5)
+    )
     background = _amplitude(candidates.background, starts, width, rate=rate)
     power = np.abs(fine) ** 2
     scale = power[:, 0].mean(axis=1, keepdims=True)[:, None] + 1e-20
@@ -105,6 +111,8 @@ def _weigh_some(candidates: Candidates, starts: Array, width: int) -> tuple[Arra
         [
             log_share[:, 0].mean(-1),
             log_mean,
+            *_extreme_methods(share[:, 0], candidates.method),
+            _concentration(share),
             log_mean - log_mean.max(axis=1, keepdims=True),
             log_mean - _nearby_best(log_mean),
             (share[:, 0] / own_best).mean(-1),
@@ -114,6 +122,7 @@ def _weigh_some(candidates: Candidates, starts: Array, width: int) -> tuple[Arra
             np.log(np.sqrt(power[:, 0]).mean(-1) + 1e-5),
             np.log(motion + 1e-4),
             np.log((motion + 1e-5) / (motion.mean(axis=1, keepdims=True) + 1e-5)),
+            np.log(slow_motion + 1e-4),
             np.log(background + 1e-4),
             np.log((background + 1e-5) / (background.mean(axis=1, keepdims=True) + 1e-5)),
             rates,
@@ -141,12 +150,31 @@ def _spectra(
     return np.moveaxis(found, 1, -1)
 
 
-def _amplitude(values: Array, starts: Array, width: int, *, rate: float) -> Array:
+def _amplitude(
+    values: Array, starts: Array, width: int, *, rate: float, multiple: float = 1.0
+) -> Array:
     """(M, F) root sum of squares of the amplitude over the signals; zeros without signals."""
     if values.shape[1] == 0:
         return np.zeros((len(starts), len(RATES_BPM)))
-    found = _spectra(values, starts, width, rate=rate, multiples=(1.0,))[:, 0]
+    found = _spectra(values, starts, width, rate=rate, multiples=(multiple,))[:, 0]
     return np.asarray(np.sqrt((np.abs(found) ** 2).sum(-1)))
+
+
+def _extreme_methods(share_MFK: Array, method_K: Array) -> tuple[Array, Array]:
+    """Log of the least and of the greatest of the methods' mean share over their regions."""
+    means = [share_MFK[..., method_K == m].mean(-1) for m in np.unique(method_K)]
+    return np.log(np.min(means, axis=0) + 1e-3), np.log(np.max(means, axis=0) + 1e-3)
+
+
+def _concentration(share_M3FK: Array) -> Array:
+    """Log odds of the mean share of power within NEAR_BPM of a rate, and at its double."""
+    reach = NEAR_BPM
+    mean = share_M3FK.mean(-1)
+    padded = np.pad(mean[:, 0], ((0, 0), (reach + 1, reach)))
+    total = np.cumsum(padded, axis=1)
+    near = (total[:, 2 * reach + 1 :] - total[:, : -2 * reach - 1]) / len(RATES_BPM)
+    near = np.clip(near + mean[:, 1] * (reach / len(RATES_BPM)), 1e-3, 0.99)
+    return np.asarray(np.log(near / (1 - near)))
 
 
 def _nearby_best(values_MF: Array) -> Array:
