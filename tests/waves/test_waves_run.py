@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from camvitals.records import InputError
-from camvitals.waves import METHODS, wave_of
+from camvitals.waves import METHODS, Method, wave_of
 
 
 def test_a_gap_stays_a_gap_and_both_sides_are_there(made):
@@ -92,6 +92,20 @@ def test_long_runs_are_joined_without_turning_over(maker, method):
     ]
     assert np.abs(thirds).min() > 0.8
     assert len(set(np.sign(thirds))) == 1
+
+
+def test_windows_of_either_sign_are_joined_to_one(maker, monkeypatch):
+    made, calls = maker(seconds=40), []
+
+    def turning(rgb, *, rate):
+        calls.append(len(rgb))
+        return (-1) ** (len(calls) // 2) * METHODS["pos"].function(rgb, rate=rate)
+
+    monkeypatch.setitem(METHODS, "turning", Method(turning, "rgb", 2.0, "made", window=8.0))
+    wave = wave_of(made.trace(), method="turning", rate=30.0).values
+    expected = wave_of(made.trace(), method="pos", rate=30.0).values
+    assert max(calls) == 240
+    assert abs(np.corrcoef(wave, expected)[0, 1]) > 0.95
 
 
 def test_points_replaced_half_way_still_give_a_wave(maker):

@@ -20,10 +20,10 @@ def balakrishnan(points: Array, *, rate: float, drop: float = 0.25) -> Array:
 
     points: (T, P, 2) x, y of at least 3 points followed throughout [px], uniformly sampled.
     rate:   samples per second [Hz]; the paper's 250 Hz only place the peaks, which is done later.
-    drop:   share of the samples, those that move most, left out when the axes are found, 0–1.
+    drop:   share of the samples, those that move most, left out when an axis is chosen, 0–1.
     Returns (T,), zero mean [px]: of the first five principal components of the trajectories,
-    0.75–5 Hz, the one with the largest share of power at its peak and twice that frequency. Its
-    sign is arbitrary.
+    0.75–5 Hz, the one with the largest share of power at its peak and twice that frequency, the
+    dropped samples not counted (the paper counts them). Its sign is arbitrary.
     Raises InputError when shorter than 5 s, fewer than 3 points, not finite, or not T×P×2.
     """
     given = np.asarray(points, dtype=float)
@@ -38,10 +38,12 @@ def balakrishnan(points: Array, *, rate: float, drop: float = 0.25) -> Array:
     vertical = steady(given[..., 1])
     moved = bandpass(centred(vertical), rate=rate, low=BAND_HZ[0], high=high, order=5)
     size = np.linalg.norm(moved, axis=1)
-    calm = moved[size <= np.quantile(size, 1 - drop)]
-    axes = np.linalg.svd(centred(calm), full_matrices=False)[2][:COMPONENTS]
+    calm = size <= np.quantile(size, 1 - drop)
+    axes = np.linalg.svd(centred(moved[calm]), full_matrices=False)[2][:COMPONENTS]
     waves = moved @ axes.T
-    return centred(waves[:, clarity(waves, rate=rate, harmonic=True).argmax()])
+    # Judged without the dropped samples: one jerk holds more power than all nods together.
+    clear = clarity(waves * calm[:, None], rate=rate, harmonic=True)
+    return centred(waves[:, clear.argmax()])
 
 
 def steady(vertical_TP: Array) -> Array:
