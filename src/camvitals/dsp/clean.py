@@ -80,6 +80,8 @@ def bandpass(values: Array, *, rate: float, low: float, high: float, order: int 
     x = np.asarray(values, dtype=float)
     pad = min(len(x) - 1, int(np.ceil(2 * rate / low)))
     x = _continue_oddly(x, pad)
+    # A line from end to end is below any band, and off it the ends meet the zeros of the padding
+    x = x - np.linspace(x[0], x[-1], len(x))
     frequency = np.fft.rfftfreq(_fast_length(len(x)), 1 / rate)
     with np.errstate(divide="ignore"):
         detuning = (frequency**2 - low * high) / (frequency * (high - low))
@@ -121,7 +123,7 @@ def detrend(values: Array, *, smoothness: float = 100.0) -> Array:
     x = np.asarray(values, dtype=float)
     n = len(x)
     if n < 3:
-        return np.asarray(x - x.mean(axis=0))
+        return np.zeros_like(x)  # one or two samples are all trend
     bands = np.zeros((3, n))
     weight = smoothness**2
     bands[2] = 1 + weight * (_outer_count(n, 0) + 4 * _outer_count(n, 1) + _outer_count(n, 2))
