@@ -27,6 +27,7 @@ SEGMENT_S = 120.0
 GOOD_BEAT = 0.5  # beats less likely right than this are not used
 MOST_BAD = 0.2  # share of intervals that may be left out
 MOST_NOISE = 0.5  # share of a measured variance that beat timing noise may make up
+UNTOLD = 2.0  # beat timing noise has up to this many times the variance that the wave tells (0 dB)
 HOLE_S = 5.0  # longest stretch without a good interval that a tachogram spans
 BLOCK, RESAMPLINGS = 8, 400
 # Bias and slope that turn the share of trustworthy variance into the probability of a value within
@@ -199,7 +200,7 @@ def _time_reading(name: str, clean: _Clean, method: str) -> Reading:
         share = min(1.0, multiple * clean.noise / max(raw**2, 1e-12))
         value = float(np.sqrt(raw**2 * (1 - share)))
         lowest = float(np.quantile(measure(data[index]), 0.025))
-        low = float(np.sqrt(max(0.0, lowest**2 - 1.5 * multiple * clean.noise)))
+        low = float(np.sqrt(max(0.0, lowest**2 - UNTOLD * multiple * clean.noise)))
     high = float(np.quantile(measure(data[index]), 0.975))
     quality = _trust(clean, share, TIME_ODDS)
     if why := _unsure(name, clean, share, quality):
@@ -235,7 +236,7 @@ def _band_reading(name: str, clean: _Clean, method: str) -> Reading:
         return withheld(name, unit, why, method=method, span=clean.span, quality=quality)
     value = found[0].power / (found[1].power if len(found) == 2 else 1.0)
     spread = float(np.sqrt(sum(band.spread**2 for band in found)))
-    # What the noise may add or take beyond the chi-square spread: half of what was taken off
+    # Beyond the chi-square spread, half of the noise that was taken off may be too much or too little
     low = value * np.exp(-1.96 * spread) * (1 - 0.5 * share)
     high = value * np.exp(1.96 * spread) * (1 + 0.5 * share)
     span = (float(time[0] - interval[0] / 1e3), float(time[-1]))
