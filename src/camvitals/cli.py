@@ -107,9 +107,7 @@ def _check_targets(*paths: Path | None) -> None:
     *written, truth = paths
     for path in written:
         if path is not None and not path.absolute().parent.is_dir():
-            raise InputError(
-                f"cannot write {path}: no folder {path.parent}; make it first"
-            )
+            raise InputError(f"cannot write {path}: no folder {path.parent}; make it first")
     if truth is not None and not truth.is_file():
         raise InputError(f"no truth at {truth}; `camvitals simulate` writes it beside the clip")
 
@@ -144,7 +142,8 @@ class _Bar:
     """A progress bar with the time left, on standard error, once the work takes over SLOW_S."""
 
     def __init__(self, title: str) -> None:
-        self._title, self._start, self._bar = title, time.monotonic(), None
+        self._title, self._start = title, time.monotonic()
+        self._bar: Any = None
         self._task: Any = None
 
     def __enter__(self) -> _Bar:
@@ -207,15 +206,124 @@ def _show(reports: tuple[Report, ...], console: Console, *, many: bool) -> None:
 
 
 def _show_truth(reports: tuple[Report, ...], path: Path, console: Console) -> None:
-    from camvitals.data.synthetic.simulate import read_truth
+    """What was measured beside what was put in, person by person from left to right."""
+    from rich.table import Table
 
-    truth = read_truth(path)
-    for report in reports:
-        for reading in report.readings:
-            known = truth.get(reading.name)
-            if known is not None:
-                told = "withheld" if reading.value is None else f"{reading.value:.1f}"
-                console.print(f"{reading.name}: measured {told}, put in {known:.1f} {reading.unit}")
+    from camvitals.data.synthetic.truth import Truth
+
+    truth = Truth.load(path)
+    known = {
+        "heart_rate": truth.heart_rate,
+        "respiration_rate": truth.breath_rate,
+        "hrv_sdnn": truth.sdnn,
+        "hrv_rmssd": truth.rmssd,
+    }
+    table = Table("reading", "put in", "measured", "error", title="Beside the truth", box=None)
+    for reading in reports[0].readings:
+        if reading.name in known:
+            put = known[reading.name] if truth.alive else None
+            table.add_row(reading.name, *_beside(reading.value, put), style=None)
+    console.print(table)
+
+
+def _beside(measured: float | None, put: float | None) -> tuple[str, str, str]:
+    error = "" if measured is None or put is None else f"{measured - put:+.1f}"
+    return (
+        "none: no pulse" if put is None else f"{put:.1f}",
+        "withheld" if measured is None else f"{measured:.1f}",
+        error,
+    )
+
+
+@app.command()
+def simulate(
+    out: Annotated[Path, typer.Argument(help="Video to write, or folder with --subjects.")],
+    heart_rate: Annotated[float, typer.Option(help="Mean, in bpm.")] = 72.0,
+    duration: Annotated[float, typer.Option(help="In seconds.")] = 30.0,
+    fps: Annotated[float, typer.Option(help="Pictures a second.")] = 30.0,
+    tone: Annotated[int, typer.Option(help="Fitzpatrick type, 1–6.")] = 2,
+    motion: Annotated[str, typer.Option(help="still, sway, turn, talk, expression.")] = "still",
+    light: Annotated[str, typer.Option(help="daylight, lamp, changing, dim, screen.")] = "daylight",
+    codec: Annotated[str, typer.Option(help="h264, vp9, mpeg4, mjpeg, ffv1.")] = "h264",
+    crf: Annotated[int | None, typer.Option(help="Compression; lower is better.")] = None,
+    bit_rate: Annotated[int | None, typer.Option(help="Bits a second, instead of crf.")] = None,
+    size: Annotated[str, typer.Option(help="Width x height, in pixels.")] = "640x480",
+    pulse: Annotated[float, typer.Option(help="Factor on the pulse; 0 removes it.")] = 1.0,
+    sway_px: Annotated[float, typer.Option(help="How far a sway goes, in pixels.")] = 8.0,
+    clock: Annotated[
+        str, typer.Option(help="steady, jitter, halved (rate halves midway), dropped, ntsc.")
+    ] = "steady",
+    subject: Annotated[
+        str, typer.Option(help="face, still-picture, painted-face, wall, noise.")
+    ] = "face",
+    people: Annotated[int, typer.Option(help="People in the picture, 1–4.")] = 1,
+    keep: Annotated[float | None, typer.Option(help="Cut the file to this share.")] = None,
+    subjects: Annotated[
+        int | None, typer.Option(help="Make a HeartRateNet corpus of so many people instead.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same person.")] = 0,
+) -> None:
+    """Make a person whose vital signs are known: a video and its truth, or a labelled corpus."""
+    fields: dict[str, Any] = {
+        "size": _size(size),
+        "motion": motion,
+        "light": light,
+        "subject": subject,
+        "clock": clock,
+        "pulse": pulse,
+        "sway_px": sway_px,
+    }
+    if subjects is not None:
+        _simulate_corpus(out, subjects, duration, fps, seed, fields)
+        return
+    from camvitals.data.synthetic.scenario import Scenario
+    from camvitals.data.synthetic.simulate import simulate as simulate_one
+
+    scenario = Scenario(
+        seed=seed,
+        duration=duration,
+        rate=fps,
+        heart_rate=heart_rate,
+        tone=tone,
+        codec=codec,
+        crf=crf,
+        bit_rate=bit_rate,
+        people=people,
+        **fields,
+    )
+    with _Bar("drawing") as bar:
+        truth = simulate_one(out, scenario, keep=keep, progress=bar.show)
+    rate = f"heart rate {truth.heart_rate:.1f} bpm" if truth.alive else "no pulse"
+    print(f"{out}: {duration:g} s, {rate}; truth in {out.with_suffix('.truth.json')}")
+
+
+def _simulate_corpus(
+    folder: Path, subjects: int, duration: float, fps: float, seed: int, fields: dict[str, Any]
+) -> None:
+    """Only what was changed from the ordinary is the same for all; the rest is drawn."""
+    from camvitals.data.synthetic.corpus import simulate_corpus
+
+    ordinary: dict[str, Any] = {
+        "size": (640, 480),
+        "motion": "still",
+        "light": "daylight",
+        "subject": "face",
+    }
+    ordinary |= {"clock": "steady", "pulse": 1.0, "sway_px": 8.0}
+    size = fields.pop("size")
+    shared = {name: value for name, value in fields.items() if value != ordinary[name]}
+    size = (320, 240) if size == ordinary["size"] else size
+    truths = simulate_corpus(
+        folder, subjects=subjects, duration=duration, rate=fps, seed=seed, size=size, **shared
+    )
+    print(f"{folder}: {len(truths)} people of {duration:g} s, truth beside each")
+
+
+def _size(text: str) -> tuple[int, int]:
+    width, _, height = text.lower().partition("x")
+    if not (width.isdigit() and height.isdigit()):
+        raise InputError(f"size needs width x height such as 640x480 but got {text!r}")
+    return int(width), int(height)
 
 
 @app.command()
@@ -226,7 +334,7 @@ def methods() -> None:
 
     from camvitals.waves.run import METHODS
 
-    table = Table("method", "needs", "seconds at least", "source", box=None)
+    table = Table("method", "needs", "seconds", "source", box=None)
     for name, method in METHODS.items():
-        table.add_row(name, method.needs, f"{method.minimum_s:g}", method.source)
+        table.add_row(name, method.needs, f"{method.minimum:g}", method.source)
     Console().print(table)

@@ -41,25 +41,28 @@ class Monitor:
             )
         self.window, self.period = window, period
         self.settings = Settings(method, roi, skin)
-        self._collector = self.settings.collector(keep=window)
-        self._times: deque[float] = deque(maxlen=MEMORABLE_TIMES)
         self._size = (0, 0)
         self._frames = 0
         self._late = 0
+        self._start()
+
+    def _start(self) -> None:
+        self._collector = self.settings.collector(keep=self.window)
+        self._times: deque[float] = deque(maxlen=MEMORABLE_TIMES)
         self._due = -math.inf
         self.report: Report | None = None
 
     @property
     def faces(self) -> tuple[Face, ...]:
         """Faces in the last picture, for drawing."""
-        return self._collector.faces
+        return tuple(self._collector.faces)
 
     def push(self, frame: Frame | Array, time: float | None = None) -> Report | None:
         """Take one picture; return the report of the person seen most when one is due.
 
         frame: a Frame with its own time, or an (H, W, 3) uint8 RGB picture with `time` [s].
-        A picture that is late, repeated or without a finite time is counted and passed over; a clock
-        that falls back by more than the window has been set anew, and the monitor starts again.
+        A picture that is late, repeated or without a finite time is counted and passed over; when
+        the clock falls back by more than the window it was set anew, and the monitor starts again.
         """
         people = self.push_people(frame, time)
         return people[0] if people else None
@@ -67,6 +70,8 @@ class Monitor:
     def push_people(self, frame: Frame | Array, time: float | None = None) -> tuple[Report, ...]:
         """Like `push`, with one report for every person, the one seen most first; () if not due."""
         frame = _framed(frame, time)
+        if self._times and frame.time < self._times[-1] - self.window:
+            self._start()
         if not math.isfinite(frame.time) or (self._times and frame.time <= self._times[-1]):
             self._late += 1
             return ()

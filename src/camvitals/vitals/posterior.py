@@ -12,6 +12,7 @@ import json
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+from typing import Any
 
 import numpy as np
 
@@ -49,13 +50,12 @@ class HeartModel:
 def heart_model() -> HeartModel:
     """The model that ships with the package."""
     text = resources.files("camvitals.vitals").joinpath("heart_model.json").read_text()
-    fields = json.loads(text)
+    fields: dict[str, Any] = json.loads(text)
     if tuple(fields.pop("facts")) != FACTS:
         raise RuntimeError("heart_model.json was fitted on other facts; run recipes/heart_model.py")
-    arrays = ("mean", "scale", "hidden", "hidden_bias", "out")
-    return HeartModel(
-        **{k: np.asarray(v, dtype=np.float32) if k in arrays else v for k, v in fields.items()}
-    )
+    for name in ("mean", "scale", "hidden", "hidden_bias", "out"):
+        fields[name] = np.asarray(fields[name], dtype=np.float32)
+    return HeartModel(**fields)
 
 
 def posterior(evidence: Evidence, model: HeartModel) -> Array:

@@ -16,7 +16,7 @@ LEAST_HALF_BPM = 0.5
 
 
 def log_odds(probability: float | Array) -> Array:
-    """log p / (1 − p), kept within ±12."""
+    """The natural log of p / (1 − p), kept within ±12."""
     p = np.clip(probability, 1e-6, 1 - 1e-6)
     return np.clip(np.log(p / (1 - p)), -12, 12)
 

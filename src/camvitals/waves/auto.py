@@ -100,8 +100,8 @@ def _without(
         ridge = RIDGE * width * np.eye(x.shape[1])
         explained[part] += taper * (x @ np.linalg.solve(x.T @ x + ridge, x.T @ flat[part]))
         total[part] += taper
-    explained = (explained / np.maximum(total, 1e-6)).reshape(change.shape)
-    return np.asarray(np.maximum(colour_NRC - explained * mean, 1e-3))
+    part_of_colour = (explained / np.maximum(total, 1e-6)).reshape(change.shape) * mean
+    return np.asarray(np.maximum(colour_NRC - part_of_colour, 1e-3))
 
 
 def _alone(wave_N: Array) -> Array:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
 
+from camvitals.data.synthetic.camera import time_stamps
 from camvitals.data.synthetic.scenario import Scenario
 from camvitals.data.synthetic.truth import Truth
 from camvitals.records import Array, InputError
@@ -19,13 +20,17 @@ CUTTABLE = {".mkv", ".webm", ".avi"}  # readable without their end, unlike a pla
 
 
 def simulate(
-    path: str | os.PathLike[str], scenario: Scenario, *, keep: float | None = None
+    path: str | os.PathLike[str],
+    scenario: Scenario,
+    *,
+    keep: float | None = None,
+    progress: Callable[[int, int | None], None] | None = None,
 ) -> Truth:
     """Render a scenario to a video and write NAME.truth.json and NAME.truth.csv beside it.
 
     path: any video name that `write_video` knows.   keep: share of the bytes, 0–1, to leave of the
     finished file, as after a broken download; only .mkv, .webm and .avi can still be read then. The
-    truth is that of the whole recording.
+    truth is that of the whole recording.   progress: called with (pictures drawn, pictures in all).
     Returns the truth. The video appears last, whole (or cut as asked), or not at all.
     Raises InputError for a path, scenario or share that cannot be written.
     """
@@ -46,7 +51,7 @@ def simulate(
     try:
         write_video(
             part,
-            noting(frames(scenario), times),
+            _told(noting(frames(scenario), times), len(time_stamps(scenario)), progress),
             time=None,
             codec=scenario.codec,
             crf=crf,
@@ -69,3 +74,14 @@ def noting(
     for image, time in pictures:
         times.append(float(time))
         yield image, time
+
+
+def _told(
+    pictures: Iterator[tuple[Array, float]],
+    total: int,
+    progress: Callable[[int, int | None], None] | None,
+) -> Iterator[tuple[Array, float]]:
+    for count, picture in enumerate(pictures, start=1):
+        yield picture
+        if progress is not None:
+            progress(count, total)
