@@ -116,7 +116,8 @@ class Blend:
         return np.asarray((1 - share) * old + share * self._next.moments(planes, region))
 
     def _share(self, time: float) -> float:
-        return float(np.clip((time - self._start) / self._span, 0, 1))
+        part = float(np.clip((time - self._start) / self._span, 0, 1))
+        return part * part * (3 - 2 * part)  # without corners, which would ring in the pulse band
 
     def _mixed(self, time: float) -> Regions:
         if self._next is None:

@@ -25,7 +25,7 @@ from camvitals.face.skin import MASKS, rgb_of
 from camvitals.face.track import Track, Tracker
 from camvitals.records import Array, Face, Frame, InputError, Trace
 
-FADE_S = 0.8  # from one set of regions to the next
+AWAY_S = 10.0  # unseen samples are kept for this long; after that the clock of the trace jumps
 
 
 class Collector:
@@ -122,8 +122,7 @@ class Collector:
 
     def _push_faces(self, frame: Frame, tracker: Tracker) -> None:
         tracker.update(frame)
-        numbers = {track.number for track in tracker.tracks}
-        self._people = {n: p for n, p in self._people.items() if n in numbers}
+        self._forget({track.number for track in tracker.tracks}, frame.time)
         backdrop = None
         if self._backdrop is not None and tracker.tracks:
             boxes = [track.box for track in tracker.tracks if track.visible]
@@ -138,6 +137,15 @@ class Collector:
                 self._see(frame, track, person, backdrop)
             else:
                 person.miss(frame.time, track.confirmed)
+
+    def _forget(self, known: set[int], time: float) -> None:
+        """Drop who proved to be nobody, and who left longer ago than anything is kept."""
+        oldest = -np.inf if self._keep is None else time - self._keep
+        self._people = {
+            number: person
+            for number, person in self._people.items()
+            if number in known or (person.confirmed and person.last > oldest)
+        }
 
     def _see(
         self, frame: Frame, track: Track, person: _Person, backdrop: tuple[Array, float] | None
@@ -159,7 +167,7 @@ class Collector:
             values["moments"] = colour_moments(frame, squares, means[at])
         if person.points is not None:
             values["points"] = person.points.follow(frame, track.box)
-        person.seen = True
+        person.seen, person.last = True, frame.time
         person.record.append(frame.time, **values)
 
     def _draw(self, frame: Frame, planes: Array, track: Track, person: _Person) -> None:
@@ -182,7 +190,7 @@ class Collector:
         else:
             if track.relaid is not None:
                 person.blend.replace(_moved(person.blend, track, frame.time), step)
-            person.blend.change(regions, time=frame.time, span=FADE_S)
+            person.blend.change(regions, time=frame.time, span=track.redraw_span)
         track.regions_drawn(frame.time)
 
 
@@ -192,6 +200,7 @@ class _Person:
     def __init__(self, record: Record, *, points: bool) -> None:
         self.record = record
         self.confirmed, self.seen = False, False
+        self.last = -np.inf  # time of the last sample seen
         self.blend: Blend | None = None
         self.points = Points() if points else None
 
@@ -199,10 +208,11 @@ class _Person:
         """Not seen in this frame; what followed the last confirmed sight is withdrawn."""
         if self.seen:
             self.record.withdraw(after=confirmed)
-            self.seen = False
+            self.seen, self.last = False, confirmed
             if self.points is not None:
                 self.points.forget()
-        self.record.append(time)
+        if time - self.last < AWAY_S:
+            self.record.append(time)
 
 
 def _moved(blend: Blend, track: Track, time: float) -> Array:

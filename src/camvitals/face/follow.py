@@ -16,7 +16,7 @@ from camvitals.records import Array, Box, Frame
 
 MARGIN = 3  # nodes around the window that are read too, for the shift since the last frame
 INNER = 0.16  # share of the window at each side that is not used for alignment
-ROUNDS = 3
+ROUNDS = 4
 ENOUGH = 3000  # nodes from which only every second one is used for alignment
 STILL = 0.02  # shift [nodes] below which another round brings nothing
 SEARCH = 0.3  # how far a wide search looks, in window sizes
@@ -103,6 +103,8 @@ class Follower:
                 break
             if not all(0 <= at < 2 * MARGIN for at in self._offset(place)):
                 self._read(frame, place)  # further than was read
+        else:
+            view = self._view(place).ravel()
         view -= view.mean()
         norm = float(np.sqrt(np.einsum("n,n->", view, view)))
         self.likeness = float(np.einsum("n,n->", view, self._pattern)) / max(norm, 1e-6)

@@ -7,11 +7,11 @@ import numpy as np
 from camvitals.face.average import Blend, Regions
 from camvitals.face.lattice import read, step_for
 from camvitals.face.regions import cell_names, plain_cells
-from camvitals.face.skin import BRIGHT, DARK, MASKS, rgb_of, told, ycbcr
+from camvitals.face.skin import BRIGHT, DARK, MASKS, eroded, rgb_of, told, ycbcr
 from camvitals.records import Array, Box, Frame, InputError
 
 NODES = 8000
-PERIOD_S, FADE_S = 1.0, 0.8
+PERIOD_S, FADE_S = 0.5, 0.4
 CHANGED = 0.25  # share of nodes that reach or leave the camera's limits before others are averaged
 ENOUGH = 0.05  # share of nodes within the limits that a finger's channel needs
 KINDS = ("frame", "skin", "finger")
@@ -20,7 +20,7 @@ KINDS = ("frame", "skin", "finger")
 class Picture:
     """Mean colours of regions of the whole picture.
 
-    kind: "frame" (everything is skin), "skin" (what a skin mask keeps, looked for every second),
+    kind: "frame" (everything is skin), "skin" (what a skin mask keeps, looked for twice a second),
           "finger" (each channel over the pixels where it is within the camera's limits).
     skin: name of the mask.   grid: rows, columns of further regions, or None.
     """
@@ -65,6 +65,8 @@ class Picture:
         mask = np.ones(self._shape, dtype=bool)
         if self._kind == "skin":
             mask = MASKS[self._skin](ycbcr(frame, planes)) & told(rgb_of(frame, planes))
+            inner = eroded(eroded(mask))  # so that a slow hand does not uncover the wall
+            mask = inner if inner.sum() > 0.5 * mask.sum() else mask
             self._next = frame.time + PERIOD_S
             self._find_box(mask)
         else:

@@ -25,7 +25,7 @@ from camvitals.face.mesh import (
 from camvitals.face.skin import rgb_of
 from camvitals.records import Array, Box, Face, Frame
 
-NEW_SCORE, KNOWN_SCORE, PRESENCE = 0.6, 0.3, 0.5
+CANDIDATE, NEW_SCORE, KNOWN_SCORE, PRESENCE = 0.5, 0.65, 0.3, 0.5
 CROP = 2.5  # side of the square searched around a known face, in face sizes
 PERIOD_S, BUSY_S, SOONEST_S = 1.0, 0.4, 0.2  # between key frames: at rest, in motion, at least
 MESH_S = 6.0  # landmarks are measured at least this often
@@ -35,8 +35,10 @@ MOVED, ZOOMED, ROLLED = 0.12, 0.04, 0.06  # in face sizes, share, rad: time for 
 FADED, CHANGED = 0.1, 0.6  # loss of likeness that calls for a key frame; likeness of a cut
 SHAKE = 0.012  # size of the networks' own shake, in face sizes
 DRAWN = 0.012  # change of shape, in face sizes, from which regions are drawn anew
+FADE_S, CALM_S = 0.8, 3.0  # how long regions take to change: after motion, at rest
 STALE_S = 20.0  # regions are drawn anew at least this often, for the light
 OUTGROWN = 0.12  # change of size from which the window is laid anew
+FORGET_S = 60.0  # after which somebody who comes back is somebody else
 DARKEST = 16.0  # brightness 0–255 below which a camera shows noise, not skin
 MOST_NODES = 10_000
 TILES = 2  # parts of the picture looked at per sweep when nobody is seen; one otherwise
@@ -152,6 +154,12 @@ class Track:
         apart = np.sqrt(((self.shape - self.drawn) ** 2).sum(axis=1).mean())
         stale = frame.time - self._drawn_at > STALE_S
         self.redraw |= bool(apart > DRAWN * self.size or stale)
+
+    @property
+    def redraw_span(self) -> float:
+        """How long the change to newly drawn regions may take [s]: long unless it is pressing."""
+        apart = float(np.sqrt(((self.shape - self.drawn) ** 2).sum(axis=1).mean()))
+        return CALM_S if apart < 3 * DRAWN * self.size else FADE_S
 
     def regions_drawn(self, time: float) -> None:
         """Note that the regions fit the shape as it is now."""
@@ -287,20 +295,20 @@ class Tracker:
     def _sweep(self, frame: Frame) -> None:
         """Look over the whole picture for those who are new or missing."""
         seen = [t for t in self.tracks if t.visible]
-        missing = [t for t in self.tracks if not t.visible]
+        missing = [t for t in self.tracks if frame.time - t.confirmed < FORGET_S and not t.visible]
+        self.tracks = [t for t in self.tracks if t.visible or t in missing]
         if len(seen) < self._most:
             first = self._next_sweep == -np.inf
-            squares = self._squares(frame, seen, missing)
-            found = [d for s in squares for d in self._detect(frame, s, threshold=NEW_SCORE)]
-            if first and not found:
-                found = [
-                    d for s in tiles(frame) for d in self._detect(frame, s, threshold=NEW_SCORE)
-                ]
-            for detection in best_of(found):
+            found = self._candidates(frame, self._squares(frame, seen, missing))
+            found = self._candidates(frame, tiles(frame)) if first and not found else found
+            for detection in best_of(found)[: 2 * self._most]:
                 self._meet(detection, frame)
         seeking = not any(t.visible for t in self.tracks)
         recent = any(not t.visible and frame.time - t.confirmed < 5 for t in self.tracks)
         self._next_sweep = frame.time + (SEEK_S if seeking or recent else SWEEP_S)
+
+    def _candidates(self, frame: Frame, squares: list[Square]) -> list[Detection]:
+        return [d for s in squares for d in self._detect(frame, s, threshold=CANDIDATE)]
 
     def _squares(self, frame: Frame, seen: list[Track], missing: list[Track]) -> list[Square]:
         """Where to look: the whole, where the missing were, and parts of the picture in turn."""
@@ -319,7 +327,7 @@ class Tracker:
         if len(seen) >= self._most or self._dark(frame, detection.box):
             return
         # the square is chosen once more around the face: exact, and a check of the first sight
-        again = self._detect(frame, around(detection.box, CROP), threshold=KNOWN_SCORE)
+        again = self._detect(frame, around(detection.box, CROP), threshold=NEW_SCORE)
         closer = _nearest(again, detection.box)
         points = None if closer is None else self._measure(frame, closer, None)
         if closer is None or points is None:
