@@ -236,7 +236,7 @@ def _band_reading(name: str, clean: _Clean, method: str) -> Reading:
         return withheld(name, unit, why, method=method, span=clean.span, quality=quality)
     value = found[0].power / (found[1].power if len(found) == 2 else 1.0)
     spread = float(np.sqrt(sum(band.spread**2 for band in found)))
-    # Beyond the chi-square spread, half of the noise that was taken off may be too much or too little
+    # Beyond the chi-square spread, the noise that was taken off may be half too much or too little
     low = value * np.exp(-1.96 * spread) * (1 - 0.5 * share)
     high = value * np.exp(1.96 * spread) * (1 + 0.5 * share)
     span = (float(time[0] - interval[0] / 1e3), float(time[-1]))
