@@ -33,6 +33,7 @@ SWEEP_S, SEEK_S = 5.0, 0.5  # the whole picture: with all in view, with somebody
 HOLE_S = 0.5  # a pause of the source after which nothing is taken for granted
 MOVED, ZOOMED, ROLLED = 0.12, 0.04, 0.06  # in face sizes, share, rad: time for a key frame
 FADED, CHANGED = 0.1, 0.6  # loss of likeness that calls for a key frame; likeness of a cut
+UNCHANGED = 0.97  # likeness of a face that only moved
 SHAKE = 0.012  # size of the networks' own shake, in face sizes
 DRAWN = 0.012  # change of shape, in face sizes, from which regions are drawn anew
 FADE_S, CALM_S = 0.8, 3.0  # how long regions take to change: after motion, at rest
@@ -144,9 +145,11 @@ class Track:
         if points is not None:
             off = points - self.points
             shake = float(np.sqrt((off**2).sum(axis=1).mean())) / self.size
-            gain = float(np.clip((shake / SHAKE - 1) / 3, 0.1, 1.0))
+            # the pattern tells whether the face changed at all: if not, it is the networks' shake
+            same = self.follower.likeness > UNCHANGED and not self.moving and shake < 5 * SHAKE
+            gain = 0.1 if same else float(np.clip((shake / SHAKE - 1) / 3, 0.1, 1.0))
             self.shape = self.shape + gain * off
-        if self.follower.likeness < 0.97 or self.moving:
+        if self.follower.likeness < UNCHANGED or self.moving:
             self.follower.renew()
             self._usual = None
         self._relay(frame)
