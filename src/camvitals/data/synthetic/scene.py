@@ -110,7 +110,7 @@ class Scene:
         body = simulate_physiology(scenario)
         bare = PAINT if scenario.subject == "painted-face" else skin.base / self._white
         face_px = 15 * self.view.focal / -stance.place[2]
-        texels = int(np.clip(2.6 * face_px, 96, 1200))
+        texels = int(np.clip(1.9 * face_px, 96, 1200))
         mesh = int(np.clip(0.45 * face_px, 40, 96))
         person = build(look_of(scenario.seed, scenario.tone), bare, texels=texels, mesh=mesh)
         direction, distance, ambient = KEYS[scenario.light]

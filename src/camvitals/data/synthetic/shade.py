@@ -90,7 +90,7 @@ def layer_of(person: Person, now: Expression, blush: Blush, view: View, light: L
     edge = _outlines(person, centres, view)
     whole = centres.where(~edge.ravel()[centres.at])
     fine = render.at_edges(seen, edge)
-    blur = 0.5 * float(-now.place[2]) / view.focal
+    blur = 0.75 * float(-now.place[2]) / view.focal
     inside, border = (_shaded(person, s, now, blush, light, blur) for s in (whole, fine))
     marked = np.flatnonzero(edge)
     pixel = fine.at // len(render.SUBSAMPLES)
