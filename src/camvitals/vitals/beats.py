@@ -3,7 +3,7 @@
 Where a beat is: candidates are the upslopes of the wave; those that keep the rhythm of the spectrum
 are chosen together; each is then placed where a tapered median beat fits best. On made pulses at
 30 samples a second that placed beats better than the systolic peak, the steepest upslope, the foot
-or the phase of the fundamental at every noise level from -3 to 15 dB (docs: beat timing).
+or the phase of the fundamental at noise levels from -3 to 10 dB, and as well at 15 and 30 dB.
 Shape letters: N samples, C candidates, K beats, U samples around a beat, M windows, F rates.
 """
 
