@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from camvitals.data.synthetic.paint import grain
+from camvitals.data.synthetic.paint import blurred, grain
 from camvitals.data.synthetic.surface import smoothstep
 from camvitals.records import Array
 
@@ -17,7 +17,7 @@ def backdrop(seed: int, width: int, height: int, *, bare: bool) -> Array:
     bare: only the wall.   Deterministic by seed.
     """
     rng = np.random.default_rng([seed, 41])
-    scale = height / 480
+    reach = height // 240  # a little out of focus
     y, x = np.mgrid[0:height, 0:width] / np.array([height, width]).max()
     wall = np.array(WALLS[int(rng.integers(len(WALLS)))])
     cells = max(4, height // 40)
@@ -28,7 +28,7 @@ def backdrop(seed: int, width: int, height: int, *, bare: bool) -> Array:
     room = wall * (plaster * fall)[..., None]
     if not bare:
         room = _furnished(room, x, y, rng)
-    return np.asarray(_soft(room, round(2 * scale)), dtype=np.float32)
+    return np.asarray(blurred(room, (reach, reach)), dtype=np.float32)
 
 
 def _furnished(room: Array, x: Array, y: Array, rng: np.random.Generator) -> Array:
@@ -89,16 +89,4 @@ def _window(room: Array, x: Array, y: Array, at: float, rng: np.random.Generator
     for dx in (-0.052, 0.052):
         pane = _box(x, y, (at + dx, middle[1]), (0.046, 0.155))
         room = _over(room, pane, (0.66, 0.74, 0.82))
-    return room
-
-
-def _soft(room: Array, reach: int) -> Array:
-    """The room a little out of focus."""
-    for axis in (0, 1):
-        if reach > 0:
-            shifted = [np.roll(room, k, axis) for k in range(-reach, reach + 1)]
-            blurred = np.mean(shifted, axis=0)
-            keep = [slice(reach, -reach) if k == axis else slice(None) for k in (0, 1)]
-            room = room.copy()
-            room[tuple(keep)] = blurred[tuple(keep)]
     return room

@@ -60,7 +60,7 @@ def normals_of(points: Array) -> Array:
     return np.asarray(normal / (np.linalg.norm(normal, axis=-1, keepdims=True) + 1e-9))
 
 
-def _blurred(values: Array, radius: tuple[int, int]) -> Array:
+def blurred(values: Array, radius: tuple[int, int]) -> Array:
     """Moving mean along the first two axes, twice, edges repeated."""
     for axis, reach in enumerate(radius):
         for _ in range(2 if reach > 0 else 0):
@@ -79,7 +79,7 @@ def cavity(points: Array, normal: Array) -> Array:
     occlusion = np.ones((rows, columns))
     for share, strength in ((0.014, 1.0), (0.035, 0.6)):
         reach = (max(1, round(rows * share)), max(1, round(columns * share * 1.3)))
-        depth = ((_blurred(points, reach) - points) * normal).sum(axis=-1)
+        depth = ((blurred(points, reach) - points) * normal).sum(axis=-1)
         occlusion *= np.exp(-strength * np.maximum(depth, 0))
     return occlusion
 
