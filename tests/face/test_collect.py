@@ -103,7 +103,7 @@ def test_shaking_networks_leave_no_line_of_one_per_second(portrait, monkeypatch)
         for _ in range(int(16 * RATE))
     ]
     _, traces = run(images)
-    assert len(set(np.round(calls))) > 12  # a key frame in every second
+    assert len(set(np.round(calls))) >= 8  # a key frame every two seconds at least
     for name in ("skin", "forehead", "left_cheek"):
         green = traces[0].region(name)[:, 1]
         height, floor = line(green, RATE, 1.0)
@@ -146,10 +146,10 @@ def test_a_face_that_leaves_is_a_gap_and_keeps_its_number_when_back(portrait):
 def test_samples_since_the_last_sight_are_withdrawn(portrait):
     """The face dims into the dark: what was followed since the last key frame is not believed."""
     face = portrait(160, 120, 100).astype(float)
-    fade = np.r_[np.ones(40), np.linspace(1, 0.02, 25), np.full(20, 0.02)]
+    fade = np.r_[np.ones(60), np.linspace(1, 0.02, 25), np.full(40, 0.02)]
     _, traces = run([(face * g).astype(np.uint8) for g in fade])
     there = seen(traces[0])
-    assert there[:35].all() and not there[66:].any()
+    assert there[:20].all() and not there[85:].any()
     assert np.nanmin(traces[0].region("skin")[:, 1]) > 12
 
 

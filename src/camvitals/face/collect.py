@@ -122,7 +122,9 @@ class Collector:
 
     def _push_faces(self, frame: Frame, tracker: Tracker) -> None:
         tracker.update(frame)
-        self._forget({track.number for track in tracker.tracks}, frame.time)
+        known = {track.number for track in tracker.tracks}
+        if known != self._people.keys():
+            self._forget(known, frame.time)
         backdrop = None
         if self._backdrop is not None and tracker.tracks:
             boxes = [track.box for track in tracker.tracks if track.visible]

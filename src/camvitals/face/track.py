@@ -26,8 +26,10 @@ from camvitals.face.skin import rgb_of
 from camvitals.records import Array, Box, Face, Frame
 
 CANDIDATE, NEW_SCORE, KNOWN_SCORE, PRESENCE = 0.5, 0.65, 0.3, 0.5
+LEVEL = 0.25  # roll [rad] up to which the detector looks at the upright picture
 CROP = 2.5  # side of the square searched around a known face, in face sizes
-PERIOD_S, BUSY_S, SOONEST_S = 1.0, 0.4, 0.2  # between key frames: at rest, in motion, at least
+# seconds between key frames: while the pattern stays the same, else, in motion, and at least
+CALM_KEY_S, PERIOD_S, BUSY_S, SOONEST_S = 2.0, 1.0, 0.4, 0.2
 MESH_S = 6.0  # landmarks are measured at least this often
 SWEEP_S, SEEK_S = 5.0, 0.5  # the whole picture: with all in view, with somebody missing
 HOLE_S = 0.5  # a pause of the source after which nothing is taken for granted
@@ -41,7 +43,7 @@ STALE_S = 20.0  # regions are drawn anew at least this often, for the light
 OUTGROWN = 0.12  # change of size from which the window is laid anew
 FORGET_S = 60.0  # after which somebody who comes back is somebody else
 DARKEST = 16.0  # brightness 0–255 below which a camera shows noise, not skin
-MOST_NODES = 10_000
+MOST_NODES = 5000  # more bring nothing on real, compressed video
 TILES = 2  # parts of the picture looked at per sweep when nobody is seen; one otherwise
 
 
@@ -137,23 +139,24 @@ class Track:
         self.shape = points - self.follower.place
         self.drawn, self._usual = self.shape, None
         self.redraw, self.fresh, self.relaid = True, True, None
-        self._confirm(frame.time, detection, shake=0.0)
+        self._confirm(frame.time, detection, shake=0.0, calm=False)
 
     def confirm(self, frame: Frame, detection: Detection, points: Array | None) -> None:
         """Take what the networks say into account; points is None when not measured."""
         shake = 0.0
+        # the pattern tells whether the face changed at all: if not, it is the networks' shake
+        calm = self.follower.likeness > UNCHANGED * (self._usual or 1.0) and not self.moving
         if points is not None:
             off = points - self.points
             shake = float(np.sqrt((off**2).sum(axis=1).mean())) / self.size
-            # the pattern tells whether the face changed at all: if not, it is the networks' shake
-            same = self.follower.likeness > UNCHANGED and not self.moving and shake < 5 * SHAKE
-            gain = 0.1 if same else float(np.clip((shake / SHAKE - 1) / 3, 0.1, 1.0))
+            still = calm and shake < 5 * SHAKE
+            gain = 0.1 if still else float(np.clip((shake / SHAKE - 1) / 3, 0.1, 1.0))
             self.shape = self.shape + gain * off
-        if self.follower.likeness < UNCHANGED or self.moving:
+        if not calm:
             self.follower.renew()
             self._usual = None
         self._relay(frame)
-        self._confirm(frame.time, detection, shake=shake)
+        self._confirm(frame.time, detection, shake=shake, calm=calm)
         apart = np.sqrt(((self.shape - self.drawn) ** 2).sum(axis=1).mean())
         stale = frame.time - self._drawn_at > STALE_S
         self.redraw |= bool(apart > DRAWN * self.size or stale)
@@ -169,14 +172,15 @@ class Track:
         self.redraw, self.fresh, self.relaid = False, False, None
         self.drawn, self._drawn_at = self.shape, time
 
-    def _confirm(self, time: float, detection: Detection, *, shake: float) -> None:
+    def _confirm(self, time: float, detection: Detection, *, shake: float, calm: bool) -> None:
         busy = self.moving if self.sightings else False
         self.visible, self.confirmed, self.score = True, time, detection.score
         self.sightings += 1
         self._expected = np.asarray(detection.box) - np.tile(self.follower.place, 2)
         self._key_place = self.follower.place
         quick = busy or shake > 3 * SHAKE or self.sightings < 2
-        self.next_key = time + (BUSY_S if quick else PERIOD_S)
+        rest = CALM_KEY_S if calm and self.sightings > 3 else PERIOD_S
+        self.next_key = time + (BUSY_S if quick else rest)
         if shake > 2 * SHAKE:
             self.next_mesh = time
 
@@ -235,7 +239,8 @@ class Tracker:
 
     def _key(self, track: Track, frame: Frame) -> None:
         """Look whether a followed face is still there."""
-        square = around(track.expected, CROP, track.roll)
+        roll = track.roll if abs(track.roll) > LEVEL else 0.0
+        square = around(track.expected, CROP, roll)
         found = self._detect(frame, square, threshold=KNOWN_SCORE)
         detection = _nearest(found, track.expected)
         cut = track.follower.likeness < CHANGED * (track._usual or 1.0)
@@ -259,7 +264,7 @@ class Tracker:
             return np.array(detection.box).reshape(2, 2)
         if known is not None:
             square = square_of_landmarks(known.points)
-        else:
+        else:  # a first look to lay the crop rightly
             first, presence = self._mesh(frame, square_of_detection(detection))
             if presence < PRESENCE:
                 return None
@@ -302,7 +307,8 @@ class Tracker:
         self.tracks = [t for t in self.tracks if t.visible or t in missing]
         if len(seen) < self._most:
             first = self._next_sweep == -np.inf
-            found = self._candidates(frame, self._squares(frame, seen, missing))
+            squares = [whole(frame)] if first else self._squares(frame, seen, missing)
+            found = self._candidates(frame, squares)
             found = self._candidates(frame, tiles(frame)) if first and not found else found
             for detection in best_of(found)[: 2 * self._most]:
                 self._meet(detection, frame)
