@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from camvitals.data.synthetic.traces import made_trace
 
 from camvitals.data.synthetic.scenario import Scenario, draw
+from camvitals.data.synthetic.traces import made_trace
 from camvitals.records import Array
 from camvitals.vitals import heart, posterior, quality
 from camvitals.waves.auto import AUTO, stretches
@@ -35,11 +35,11 @@ TARGET = Path(posterior.__file__).with_name("heart_model.json")
 class Recipe:
     """How the model is fitted; seeds are those of the scenarios."""
 
-    fit_seeds: range = range(1_000_000, 1_006_000)
-    calibration_seeds: range = range(2_000_000, 2_002_500)
+    fit_seeds: range = range(1_000_000, 1_008_000)
+    calibration_seeds: range = range(2_000_000, 2_002_000)
     windows_a_trace: int = 4
     alone_share: float = 0.25
-    hidden: int = 24
+    hidden: int = 32
     epochs: int = 12
     batch: int = 64
     step: float = 3e-3

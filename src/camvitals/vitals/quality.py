@@ -18,7 +18,7 @@ LEAST_HALF_BPM = 0.5
 def log_odds(probability: float | Array) -> Array:
     """The natural log of p / (1 − p), kept within ±12."""
     p = np.clip(probability, 1e-6, 1 - 1e-6)
-    return np.clip(np.log(p / (1 - p)), -12, 12)
+    return np.asarray(np.clip(np.log(p / (1 - p)), -12, 12))
 
 
 def trust(features: Array, weights: list[float]) -> float:

@@ -37,44 +37,54 @@ def stretches(trace: Trace, *, method: str, rate: float) -> list[Candidates]:
         raise InputError(f"a pulse needs {SLOWEST_HZ:g} pictures a second but got {rate:.1f}")
     colour, time = uniform(trace.rgb, trace.time, rate=rate)
     box, _ = uniform(trace.box, trace.time, rate=rate)
-    if method == AUTO:
-        seen = np.isfinite(colour[:, _main(trace.names), 0])
+    wave = None if method == AUTO else wave_of(trace, method=method, rate=rate).values
+    seen = np.isfinite(colour[:, _main(trace.names), 0])
+    if wave is not None:
+        seen &= np.isfinite(wave)
+    return [
+        _stretch(
+            colour[run], box[run], time[run], trace.names, None if wave is None else wave[run], rate
+        )
+        for run in sorted(runs(seen), key=lambda run: run.start)
+        if run.stop - run.start >= SHORTEST_S * rate
+    ]
+
+
+def _stretch(
+    colour_NRC: Array,
+    box_N4: Array,
+    time_N: Array,
+    names: tuple[str, ...],
+    wave_N: Array | None,
+    rate: float,
+) -> Candidates:
+    """Candidates of one stretch: `wave_N` alone, or MIXED on the colours as they are and cleaned.
+
+    Cleaned means without what head position and background explain, within the heart's band.
+    """
+    band = (BAND_HZ[0], min(BAND_HZ[1], 0.45 * rate))
+    motion, behind = _position(box_N4), _behind(colour_NRC, names, rate)
+    whole = np.isfinite(colour_NRC).all(axis=(0, 2)) & (np.array(names) != "background")
+    usable = np.maximum(colour_NRC[:, whole], 1e-3)
+    cause = np.concatenate([motion, motion**2, behind], axis=1)
+    cleaned = _without(usable, cause, rate=rate, band=band)
+    if wave_N is None:
+        waves = [method(kind, rate=rate) for kind in (usable, cleaned) for method in MIXED]
+        values = bandpass(np.concatenate(waves, axis=1), rate=rate, low=band[0], high=band[1])
+        origin = np.repeat(np.arange(len(waves)), usable.shape[1])
     else:
-        wave = wave_of(trace, method=method, rate=rate).values
-        seen = np.isfinite(wave)
-    found = []
-    for run in sorted(runs(seen), key=lambda run: run.start):
-        if run.stop - run.start >= SHORTEST_S * rate:
-            motion, behind = _position(box[run]), _behind(colour[run], trace.names, rate)
-            if method == AUTO:
-                nuisance = np.concatenate([motion, motion**2, behind], axis=1)
-                values, origin = _mixed(colour[run], trace.names, nuisance, rate)
-            else:
-                values, origin = _alone(wave[run]), np.zeros(1, dtype=int)
-            found.append(Candidates(values, origin, motion, behind, time[run], rate))
-    return found
+        values, origin = _alone(wave_N), np.zeros(1, dtype=int)
+    colour = np.concatenate([_relative(kind) for kind in (usable, cleaned)], axis=1)
+    return Candidates(values, origin, colour, motion, behind, time_N, rate)
+
+
+def _relative(colour_NRC: Array) -> Array:
+    """(N, 3) relative change of colour, mean over the regions."""
+    return np.asarray((colour_NRC / colour_NRC.mean(axis=0)).mean(axis=1) - 1)
 
 
 def _main(names: tuple[str, ...]) -> int:
     return names.index("skin") if "skin" in names else 0
-
-
-def _mixed(
-    colour_NRC: Array, names: tuple[str, ...], nuisance_NJ: Array, rate: float
-) -> tuple[Array, Array]:
-    """(N, K) candidates of MIXED over the regions seen throughout, and the method of each.
-
-    Every method runs twice: on the colours as they are, and without what the nuisance explains.
-    """
-    whole = np.isfinite(colour_NRC).all(axis=(0, 2)) & (np.array(names) != "background")
-    usable = np.maximum(colour_NRC[:, whole], 1e-3)
-    band = (BAND_HZ[0], min(BAND_HZ[1], 0.45 * rate))
-    versions = [usable]
-    if nuisance_NJ.shape[1]:
-        versions.append(_without(usable, nuisance_NJ, rate=rate, band=band))
-    values = [method(colour, rate=rate) for colour in versions for method in MIXED]
-    banded = bandpass(np.concatenate(values, axis=1), rate=rate, low=band[0], high=band[1])
-    return banded, np.repeat(np.arange(len(values)), usable.shape[1])
 
 
 def _without(

@@ -17,6 +17,10 @@ from camvitals.records import Array
 RATES_BPM = np.arange(40.0, 221.0)
 WINDOW_S, HOP_S = 10.0, 1.0
 NEAR_BPM = 10
+BLOOD = np.array(
+    [0.33, 0.77, 0.53], dtype=np.float32
+)  # relative R, G, B (de Haan & van Leest, 2014)
+LIGHT = np.full(3, 3**-0.5, dtype=np.float32)
 FACTS = (
     "mean_log",  # geometric mean of the candidates' normalised power, log
     "log_mean",  # arithmetic mean of the same, log
@@ -29,6 +33,10 @@ FACTS = (
     "coherence",  # phase coherence over regions, mean over methods
     "harmonic",  # power at the doubled rate
     "half",  # power at half the rate
+    "like_pulse",  # likeness of the skin's colour change to that of blood, 0–1
+    "like_light",  # likeness to a change of brightness alone, 0–1
+    "cleaned_like_pulse",  # the same two without what light and motion explain
+    "cleaned_like_light",
     "strength",  # pulse amplitude relative to skin brightness, log
     "motion",  # head movement at this rate in face widths, log
     "motion_share",  # the same relative to its mean over rates, log
@@ -45,6 +53,7 @@ class Candidates:
     """Competing pulse estimates of one gapless stretch on one uniform clock.
 
     values: (N, K) relative amplitude, pulse up.  method: (K,) index of the method of each column.
+    colour: (N, 6) relative R, G, B of the skin as it is, and without what light and motion explain.
     motion: (N, J) face position in face widths.
     background: (N, B) relative brightness behind the face; B may be 0.
     time:   (N,) s.  rate: samples per second [Hz].
@@ -52,6 +61,7 @@ class Candidates:
 
     values: Array
     method: Array
+    colour: Array
     motion: Array
     background: Array
     time: Array
@@ -106,6 +116,7 @@ def _weigh_some(candidates: Candidates, starts: Array, width: int) -> tuple[Arra
     log_share = np.log(share + 1e-3)
     log_mean = np.log(share[:, 0].mean(-1) + 1e-3)
     own_best = share[:, 0].max(axis=1, keepdims=True) + 1e-20
+    likeness = _likeness(candidates.colour, starts, width, rate=rate)
     rates = np.broadcast_to(RATES_BPM / 100, log_mean.shape)
     facts = np.stack(
         [
@@ -119,6 +130,7 @@ def _weigh_some(candidates: Candidates, starts: Array, width: int) -> tuple[Arra
             _coherence(fine[:, 0], candidates.method),
             log_share[:, 1].mean(-1),
             log_share[:, 2].mean(-1),
+            *likeness,
             np.log(np.sqrt(power[:, 0]).mean(-1) + 1e-5),
             np.log(motion + 1e-4),
             np.log((motion + 1e-5) / (motion.mean(axis=1, keepdims=True) + 1e-5)),
@@ -158,6 +170,16 @@ def _amplitude(
         return np.zeros((len(starts), len(RATES_BPM)))
     found = _spectra(values, starts, width, rate=rate, multiples=(multiple,))[:, 0]
     return np.asarray(np.sqrt((np.abs(found) ** 2).sum(-1)))
+
+
+def _likeness(colour_N6: Array, starts: Array, width: int, *, rate: float) -> list[Array]:
+    """(M, F) likeness of the colour change at each rate to blood and to light, raw then cleaned."""
+    found = _spectra(colour_N6, starts, width, rate=rate, multiples=(1.0,))[:, 0]
+    likeness = []
+    for change in (found[..., :3], found[..., 3:]):
+        size = np.sqrt((np.abs(change) ** 2).sum(-1)) + 1e-9
+        likeness += [np.abs(change @ axis) / size for axis in (BLOOD, LIGHT)]
+    return likeness
 
 
 def _extreme_methods(share_MFK: Array, method_K: Array) -> tuple[Array, Array]:

@@ -1,0 +1,80 @@
+import numpy as np
+import pytest
+
+from camvitals.data.synthetic.scenario import Scenario
+from camvitals.data.synthetic.traces import made_trace
+from camvitals.vitals.heart import heart_rates, windows_of
+from camvitals.vitals.posterior import heart_model
+from camvitals.vitals.quality import RIGHT_BPM, THRESHOLD, interval, log_odds, trust
+from camvitals.waves.auto import AUTO, stretches
+from camvitals.waves.evidence import weigh
+
+
+def readings(scenario: Scenario):
+    trace, truth = made_trace(scenario)
+    found = stretches(trace, method=AUTO, rate=30.0)
+    windows = windows_of([weigh(c) for c in found], heart_model())
+    return (*heart_rates(windows, method=AUTO, span=(0.0, scenario.duration)), truth)
+
+
+@pytest.mark.parametrize("bpm", [48, 72, 110, 165])
+def test_a_clear_pulse_is_read_with_an_interval_that_holds(bpm: float) -> None:
+    whole, rolling, truth = readings(
+        Scenario(seed=int(bpm), duration=20.0, rate=30.0, heart_rate=bpm, sdnn=10.0)
+    )
+    assert whole.value == pytest.approx(truth.heart_rate, abs=1.5)
+    assert whole.low <= truth.heart_rate <= whole.high
+    assert whole.quality > 0.9
+    assert len(rolling) == 11
+
+
+def test_a_rate_that_rises_is_followed() -> None:
+    course = ((0.0, 70.0), (40.0, 100.0))
+    whole, rolling, truth = readings(
+        Scenario(seed=3, duration=40.0, rate=30.0, heart_rate_course=course, sdnn=10.0)
+    )
+    for reading in rolling:
+        if reading.value is not None:
+            assert reading.value == pytest.approx(truth.rate_between(*reading.span), abs=4)
+    assert sum(r.value is not None for r in rolling) > 0.8 * len(rolling)
+    assert whole.value == pytest.approx(truth.heart_rate, abs=2)
+
+
+@pytest.mark.parametrize("subject", ["still-picture", "painted-face", "wall", "noise"])
+def test_what_has_no_pulse_has_no_rate(subject: str) -> None:
+    whole, rolling, _ = readings(Scenario(seed=4, duration=20.0, rate=30.0, subject=subject))
+    assert whole.value is None
+    assert "pulse" in whole.why
+    assert all(r.value is None for r in rolling)
+
+
+def test_without_windows_the_reason_is_the_one_given() -> None:
+    empty = windows_of([], heart_model())
+    whole, rolling = heart_rates(empty, method=AUTO, span=(0.0, 1.0), missing="too short to tell")
+    assert whole.value is None
+    assert whole.why == "too short to tell"
+    assert rolling == ()
+
+
+def test_quality_is_calibrated_on_fresh_people() -> None:
+    """Of the windows with quality about q, about the share q is right: seeds of no other use."""
+    quality, right = [], []
+    for seed in range(7_000_000, 7_000_060):
+        from camvitals.data.synthetic.scenario import draw
+
+        _, rolling, truth = readings(draw(seed, duration=20.0, rate=30.0))
+        for reading in rolling[::5]:
+            if reading.value is not None:
+                quality.append(reading.quality)
+                right.append(abs(reading.value - truth.rate_between(*reading.span)) <= RIGHT_BPM)
+    assert len(right) > 60
+    assert min(quality) >= THRESHOLD
+    assert np.mean(right) == pytest.approx(np.mean(quality), abs=0.08)
+
+
+def test_trust_and_interval_by_hand() -> None:
+    assert trust(np.array([0.0]), [0.0, 1.0]) == 0.5
+    assert trust(np.array([2.0]), [0.0, 1.0]) == pytest.approx(1 / (1 + np.exp(-2)))
+    assert interval(72.0, 1.0, [0.5, 2.0]) == (69.5, 74.5)
+    assert log_odds(0.5) == 0
+    assert np.isfinite(log_odds(np.array([0.0, 1.0]))).all()
