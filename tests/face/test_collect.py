@@ -3,6 +3,7 @@ import pytest
 
 from camvitals.dsp.clean import bandpass
 from camvitals.face.collect import Collector
+from camvitals.face.track import Tracker
 from camvitals.records import Frame, InputError
 
 RATE = 20.0
@@ -225,7 +226,9 @@ def test_grid_moments_and_points_go_along(portrait):
 
 
 def test_boxes_alone_give_regions_too(portrait):
-    _, traces = run([portrait(160, 120, 110)] * 12, landmarks=False)
+    collector = Collector()
+    collector._tracker = Tracker(landmarks=False)
+    _, traces = run([portrait(160, 120, 110)] * 12, collector=collector)
     assert np.isfinite(traces[0].region("forehead")).all()
     assert traces[0].region("skin")[-1, 0] > traces[0].region("skin")[-1, 2]
 

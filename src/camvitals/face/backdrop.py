@@ -58,7 +58,8 @@ def _read(frame: Frame) -> Array:
     values = np.empty((3, rows, columns), dtype=np.float32)
     for out, plane in zip(values, frame.planes, strict=True):
         dy, dx = plane.shape[0] // rows, plane.shape[1] // columns
-        out[:] = plane[dy // 2 : dy * rows : dy, dx // 2 : dx * columns : dx]
+        lines = plane[dy // 2 : dy * rows : dy, : dx * columns].copy()
+        out[:] = lines[:, dx // 2 :: dx]
     return values
 
 

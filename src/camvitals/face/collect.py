@@ -39,10 +39,9 @@ class Collector:
     background: also region `background`, what is away from people (roi "face" only).
     moments, points: also keep Trace.moments of `skin`; Trace.points (roi "face" only).
     max_people: faces followed at once.
-    landmarks: False derives regions from the face box alone.
     """
 
-    def __init__(  # noqa: PLR0913 - every option is a keyword with a default
+    def __init__(
         self,
         *,
         roi: str = "face",
@@ -53,7 +52,6 @@ class Collector:
         moments: bool = False,
         points: bool = False,
         max_people: int = 4,
-        landmarks: bool = True,
     ) -> None:
         _check(roi, skin, grid)
         self._skin, self._grid, self._keep = skin, grid, keep
@@ -65,7 +63,7 @@ class Collector:
         self._backdrop: Backdrop | None = None
         self._time = -np.inf
         if roi == "face":
-            self._tracker = Tracker(most=max_people, landmarks=landmarks)
+            self._tracker = Tracker(most=max_people)
             self._backdrop = Backdrop() if background else None
             extra = ("background",) if background else ()
             self.names = (*NAMES, *extra, *cell_names(grid))

@@ -52,25 +52,28 @@ def _read_plane(
     plane: Array, frame: Frame, step: int, spans: list[tuple[int, int]], out: Array
 ) -> None:
     sizes = (frame.height, frame.width)
-    views, taps = [], []
+    strides, taps, ends = [], [], []
     for (start, stop), size, length in zip(spans, sizes, plane.shape, strict=True):
         ratio = max(1, round(size / length))
-        stride = step // ratio
-        views.append((start * stride, (stop - 1) * stride + 1, stride))
+        strides.append(step // ratio)
         taps.append(2 if ratio == 1 else 1)
+        ends.append((start * strides[-1], (stop - 1) * strides[-1] + 1))
     if step > 2:
-        taps[0] = 1  # rows further apart lie in other parts of memory: reading them costs most
-    (y0, y1, dy), (x0, x1, dx) = views
+        taps[0] = 1
+    # rows are copied whole first: memory is read several times faster in a row than in steps
+    (y0, y1), (x0, x1) = ends
+    every, dy = (1, strides[0]) if taps[0] == 2 else (strides[0], 1)
+    part = plane[y0 : y1 + taps[0] - 1 : every, x0 : x1 + taps[1] - 1].copy()
+    last = part.shape[0] - taps[0] + 1
+    dx, end = strides[1], part.shape[1] - taps[1] + 1
     if taps == [1, 1]:
-        out[:] = plane[y0:y1:dy, x0:x1:dx]
+        out[:] = part[:last:dy, :end:dx]
         return
-    wide = np.uint16 if plane.dtype == np.uint8 else np.float32
-    total: Array = plane[y0:y1:dy, x0:x1:dx].astype(wide)
+    total: Array = part[:last:dy, :end:dx].astype(np.uint16 if plane.itemsize == 1 else np.float32)
     for i in range(taps[0]):
         for j in range(taps[1]):
             if i or j:
-                part = plane[y0 + i : y1 + i : dy, x0 + j : x1 + j : dx]
-                np.add(total, part, out=total)
+                np.add(total, part[i : i + last : dy, j : j + end : dx], out=total)
     np.multiply(total, np.float32(1 / (taps[0] * taps[1])), out=out)
 
 
