@@ -21,12 +21,13 @@ import numpy as np
 
 from camvitals.data.synthetic.scenario import Scenario, draw
 from camvitals.data.synthetic.traces import made_trace
-from camvitals.records import Array
+from camvitals.records import Array, Trace
 from camvitals.vitals import heart, posterior, quality
 from camvitals.waves.auto import AUTO, stretches
 from camvitals.waves.evidence import FACTS, RATES_BPM, Evidence, weigh
 
 ALONE = ("pos", "chrom", "green", "omit", "pbv")
+FINGER_SHARE = 0.08
 DEAD = ("face", "face", "still-picture", "painted-face", "wall", "noise")
 TARGET = Path(posterior.__file__).with_name("heart_model.json")
 
@@ -74,6 +75,8 @@ def scenario_of(seed: int) -> Scenario:
         fixed["heart_rate"] = round(float(rng.uniform(42, 185)), 2)
         fixed["heart_rate_slope"] = 0.0
         fixed["sdnn"] = 15.0
+    elif rng.random() < 0.4:
+        fixed |= {"heart_rate_course": restless(rng), "sdnn": 15.0}
     if rng.random() < 0.15:
         hertz = float(np.exp(rng.uniform(np.log(0.4), np.log(2.6))))
         fixed |= {"motion": "sway", "sway_hz": round(hertz, 3)}
@@ -85,13 +88,60 @@ def scenario_of(seed: int) -> Scenario:
     return draw(seed, duration=float(np.round(rng.uniform(6, 45), 1)), rate=rate, **fixed)
 
 
+def of_one_region(trace: Trace, name: str) -> Trace:
+    """The whole skin alone, as from a fingertip or a trace recorded by somebody else."""
+    skin = trace.names.index("skin")
+    unknown = np.full_like(trace.box, np.nan)
+    return Trace(trace.rgb[:, [skin]], trace.pixels[:, [skin]], trace.time, (name,), unknown)
+
+
+def unsteady(trace: Trace, rng: np.random.Generator) -> Trace:
+    """Slow colour noise as of talking, breathing, blushing and exposure, redder than a pulse.
+
+    Brightness common to all regions, brightness of each, and colour of each, with a power law of
+    exponent 1–2.5 and 0.05–2 % of the mean in size.
+    """
+    length, regions = trace.rgb.shape[:2]
+    size = float(np.exp(rng.uniform(np.log(0.0005), np.log(0.02))))
+    share = np.array([1.0, rng.uniform(0, 0.7), rng.uniform(0, 0.3)])
+    frequency = np.fft.rfftfreq(length, np.median(np.diff(trace.time)))
+    shape = np.maximum(frequency, 0.2) ** (-rng.uniform(1, 2.5) / 2)
+    shape[0] = 0
+    noise = rng.standard_normal((len(frequency), 1 + 4 * regions)) + 1j * rng.standard_normal(
+        (len(frequency), 1 + 4 * regions)
+    )
+    waves = np.fft.irfft(noise * shape[:, None], length, axis=0)
+    waves /= waves.std()
+    change = share[0] * waves[:, :1, None] + share[1] * waves[:, 1 : 1 + regions, None]
+    change = change + share[2] * waves[:, 1 + regions :].reshape(length, regions, 3)
+    rgb = np.clip(trace.rgb * (1 + size * change), 0, 255).astype(np.float32)
+    return Trace(rgb, trace.pixels, trace.time, trace.names, trace.box, trace.moments)
+
+
+def restless(rng: np.random.Generator) -> tuple[tuple[float, float], ...]:
+    """A heart rate that rises and falls by up to 1.5 bpm a second, as after exercise or a start."""
+    rates = [float(rng.uniform(55, 150))]
+    times = [0.0]
+    while times[-1] < 50:
+        times.append(round(times[-1] + float(rng.uniform(4, 12)), 1))
+        step = rng.uniform(-1.5, 1.5) * rng.random() * (times[-1] - times[-2])
+        rates.append(round(float(np.clip(rates[-1] + step, 45, 180)), 1))
+    return tuple(zip(times, rates, strict=True))
+
+
 def _case(seed: int, alone_share: float) -> Case | None:
     rng = np.random.default_rng(seed)
     scenario = scenario_of(seed)
     trace, truth = made_trace(scenario)
-    method = AUTO
-    if rng.random() < alone_share:
+    if rng.random() < 0.6:
+        trace = unsteady(trace, rng)
+    method, kind = AUTO, rng.random()
+    if kind < alone_share:
         method = str(rng.choice(ALONE))
+    elif kind < alone_share + FINGER_SHARE:
+        trace = of_one_region(trace, "finger")
+    elif kind < alone_share + 2 * FINGER_SHARE:
+        trace = of_one_region(trace, "skin")
     found = stretches(trace, method=method, rate=min(scenario.rate, 60.0))
     if not found:
         return None

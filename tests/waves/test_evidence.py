@@ -71,9 +71,9 @@ def test_opposite_phases_are_not_coherent() -> None:
 def test_a_stretch_shorter_than_a_window_is_one_window() -> None:
     found = weigh(candidates(np.tile(sine(72, 6.0)[:, None], (1, 4))))
     assert len(found.centre) == 1
-    assert found.length == pytest.approx(6.0)
+    assert found.length == pytest.approx(6.0 - 1 / RATE)
 
 
 def test_the_last_samples_are_in_a_window() -> None:
     found = weigh(candidates(np.tile(sine(72, 20.9)[:, None], (1, 4))))
-    assert found.centre[-1] + found.length / 2 == pytest.approx(20.9, abs=1 / RATE)
+    assert found.centre[-1] + found.length / 2 == pytest.approx(20.9, abs=2 / RATE)

@@ -29,9 +29,9 @@ CANDIDATE, NEW_SCORE, KNOWN_SCORE, PRESENCE = 0.5, 0.65, 0.3, 0.5
 LEVEL = 0.25  # roll [rad] up to which the detector looks at the upright picture
 CROP = 2.5  # side of the square searched around a known face, in face sizes
 # seconds between key frames: while the pattern stays the same, else, in motion, and at least
-CALM_KEY_S, PERIOD_S, BUSY_S, SOONEST_S = 2.0, 1.0, 0.4, 0.2
+CALM_KEY_S, PERIOD_S, BUSY_S, SOONEST_S = 2.0, 1.5, 0.4, 0.2
 MESH_S = 6.0  # landmarks are measured at least this often
-SWEEP_S, SEEK_S = 5.0, 0.5  # the whole picture: with all in view, with somebody missing
+SWEEP_S, SEEK_S = 8.0, 0.5  # the whole picture: with all in view, with somebody missing
 HOLE_S = 0.5  # a pause of the source after which nothing is taken for granted
 MOVED, ZOOMED, ROLLED = 0.12, 0.04, 0.06  # in face sizes, share, rad: time for a key frame
 FADED, CHANGED = 0.1, 0.6  # loss of likeness that calls for a key frame; likeness of a cut

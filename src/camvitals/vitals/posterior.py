@@ -19,7 +19,7 @@ import numpy as np
 from camvitals.records import Array
 from camvitals.waves.evidence import FACTS, RATES_BPM, Evidence
 
-DRIFT_BPM = 0.4
+DRIFT_BPM = 1.0
 JUMP, VANISH = 1e-3, 0.01
 
 

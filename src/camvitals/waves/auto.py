@@ -6,17 +6,20 @@ Shape letters: N samples of a stretch, R regions, K candidates, M windows.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 
 from camvitals.dsp.clean import bandpass, normalized, runs, uniform
 from camvitals.records import Array, InputError, Trace, Wave
-from camvitals.waves.classical import chrom, green, pos
+from camvitals.waves.classical import channel, chrom, green, pos
 from camvitals.waves.evidence import RATES_BPM, Candidates, Evidence
 from camvitals.waves.run import wave_of
 
 AUTO = "auto"
 MIXED = (pos, chrom, green)
+FINGER = "finger"
+CHANNELS = tuple(partial(channel, index=index) for index in range(3))  # for light through a finger
 BAND_HZ = (0.65, 4.0)
 SHORTEST_S = 5.0
 SLOWEST_HZ = 8.0
@@ -69,7 +72,8 @@ def _stretch(
     cause = np.concatenate([motion, motion**2, behind], axis=1)
     cleaned = _without(usable, cause, rate=rate, band=band)
     if wave_N is None:
-        waves = [method(kind, rate=rate) for kind in (usable, cleaned) for method in MIXED]
+        mixed = CHANNELS if FINGER in names else MIXED
+        waves = [method(kind, rate=rate) for kind in (usable, cleaned) for method in mixed]
         values = bandpass(np.concatenate(waves, axis=1), rate=rate, low=band[0], high=band[1])
         origin = np.repeat(np.arange(len(waves)), usable.shape[1])
     else:

@@ -29,16 +29,24 @@ POS_PLANE = np.array([[0.0, 1.0, -1.0], [-2.0, 1.0, 1.0]])
 CHROM_PLANE = np.array([[3.0, -2.0, 0.0], [1.5, 1.0, -1.5]])
 
 
-def green(rgb: Array, *, rate: float) -> Array:
-    """Pulse as the darkening of the green channel (Verkruysse et al., 2008).
+def channel(rgb: Array, *, rate: float, index: int) -> Array:
+    """Pulse as the darkening of one channel: red 0, green 1, blue 2.
 
     rgb:  (T, 3) or (T, R, 3) mean skin colour, >= 0, any linear unit, uniformly sampled.
     rate: samples per second [Hz].
-    Returns (T,) or (T, R): minus the relative change of green.
+    Returns (T,) or (T, R): minus the relative change of the channel.
     Raises InputError when shorter than 1.6 s, not finite or negative.
     """
-    values = colours("green", rgb, rate=rate, seconds=SHORTEST_S)
-    return centred(-relative(values)[..., 1])
+    values = colours("channel", rgb, rate=rate, seconds=SHORTEST_S)
+    return centred(-relative(values)[..., index])
+
+
+def green(rgb: Array, *, rate: float) -> Array:
+    """Pulse as the darkening of the green channel (Verkruysse et al., 2008).
+
+    As `channel` with index 1.
+    """
+    return channel(rgb, rate=rate, index=1)
 
 
 def pos(rgb: Array, *, rate: float, window: float = SHORTEST_S) -> Array:

@@ -24,6 +24,7 @@ LIGHT = np.full(3, 3**-0.5, dtype=np.float32)
 FACTS = (
     "mean_log",  # geometric mean of the candidates' normalised power, log
     "log_mean",  # arithmetic mean of the same, log
+    "above_trend",  # geometric mean over a power law fitted to each candidate, log
     "least_method",  # the least of the methods' mean normalised power, log
     "best_method",  # the greatest of the same, log
     "concentration",  # share of the candidates' power near the rate and its double, log odds
@@ -85,7 +86,7 @@ class Evidence:
 def weigh(candidates: Candidates) -> Evidence:
     """Facts for every window of WINDOW_S (shorter stretches: one window) and every rate."""
     starts, width = _windows(len(candidates.time), rate=candidates.rate)
-    length = width / candidates.rate
+    length = (width - 1) / candidates.rate
     parts = [
         _weigh_some(candidates, starts[at : at + 32], width) for at in range(0, len(starts), 32)
     ]
@@ -122,6 +123,7 @@ def _weigh_some(candidates: Candidates, starts: Array, width: int) -> tuple[Arra
         [
             log_share[:, 0].mean(-1),
             log_mean,
+            _above_trend(log_share[:, 0]),
             *_extreme_methods(share[:, 0], candidates.method),
             _concentration(share),
             log_mean - log_mean.max(axis=1, keepdims=True),
@@ -170,6 +172,15 @@ def _amplitude(
         return np.zeros((len(starts), len(RATES_BPM)))
     found = _spectra(values, starts, width, rate=rate, multiples=(multiple,))[:, 0]
     return np.asarray(np.sqrt((np.abs(found) ** 2).sum(-1)))
+
+
+def _above_trend(log_share_MFK: Array) -> Array:
+    """(M, F) mean over candidates of log power less the straight line through it over log rate."""
+    x = np.log(RATES_BPM)
+    x = (x - x.mean()) / x.std()
+    centred = log_share_MFK - log_share_MFK.mean(axis=1, keepdims=True)
+    slope = np.minimum(np.einsum("f,mfk->mk", x, centred) / len(x), 0.0)
+    return np.asarray((centred - x[:, None] * slope[:, None]).mean(axis=-1))
 
 
 def _likeness(colour_N6: Array, starts: Array, width: int, *, rate: float) -> list[Array]:

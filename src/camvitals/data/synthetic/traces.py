@@ -28,6 +28,7 @@ SHADE = np.array([1.05, 1.0, 0.97, 1.08, 0.9, 1.0, 1.0])  # light on it
 GLOSS = np.array([0.022, 0.014, 0.014, 0.03, 0.010, 0.015, 0.0])  # reflected without entering
 BY_X = np.array([0.5, 0.6, 0.4, 0.5, 0.5, 0.5, 0.0])  # relative light per face width to the right
 BY_YAW = np.array([0.08, 0.35, -0.35, 0.12, 0.05, 0.04, 0.0])  # and per radian
+UNEVEN = (0.15, 1.0)  # light from the front, to light from one side: times the two above
 BY_MOUTH = np.array([0.003, 0.012, 0.012, 0.006, 0.05, 0.015, 0.0])
 BY_SMILE = np.array([-0.010, 0.045, 0.045, 0.010, -0.030, 0.015, 0.0])
 HIDDEN_BY_YAW = np.array([0.0, 1.1, -1.1, 0.0, 0.0, 0.0, 0.0])  # pixels gained per radian
@@ -107,7 +108,8 @@ def _scene(truth: Truth, moved: Movement, rng: np.random.Generator) -> Array:
     strength = STRENGTH * rng.uniform(0.88, 1.12, len(REGIONS))
     delay = DELAY_S + rng.uniform(-0.004, 0.004, len(REGIONS))
     width = FACE_WIDTH * scenario.size[0]
-    turned = BY_X * moved.x[:, None] / width + BY_YAW * moved.yaw[:, None]
+    uneven = np.exp(rng.uniform(*np.log(UNEVEN)))
+    turned = uneven * (BY_X * moved.x[:, None] / width + BY_YAW * moved.yaw[:, None])
     shaped = BY_MOUTH * moved.mouth[:, None] + BY_SMILE * moved.smile[:, None]
     shade = SHADE * rng.uniform(0.97, 1.03, len(REGIONS)) * (1 + turned + shaped)
     gloss = GLOSS * np.clip(1 + 6 * turned + 4 * shaped, 0, 5)
