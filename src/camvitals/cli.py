@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import io
+import os
 import sys
-import time
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from camvitals.records import InputError, Report
+from camvitals.report.progress import Bar
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
+    from camvitals.data.synthetic.truth import Truth
     from camvitals.pipeline import Settings
 
-SLOW_S = 2.0
 WRONG_INPUT = 2
+INTERRUPTED = 130
+DRAWN_HZ = 30.0  # of pictures that are made: put in, not assumed of anything
 
 app = typer.Typer(
     name="camvitals",
@@ -29,16 +33,32 @@ app = typer.Typer(
 
 
 def main() -> None:
-    """Run the command line; wrong input ends with one line on standard error and exit code 2."""
+    """Run the command line.
+
+    Wrong input, and what the system refuses, ends with one line on standard error and exit code 2;
+    Ctrl-C with 130; a reader of the output that leaves early, as `head` does, with 1 and no word.
+    """
     try:
-        app()
+        try:
+            app()
+        finally:
+            sys.stdout.flush()
     except InputError as error:
         _complain(str(error))
         sys.exit(WRONG_INPUT)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except OSError as error:
+        where = f" {error.filename}" if error.filename else ""
+        _complain(f"the system refuses{where}: {error.strerror or error}")
+        sys.exit(WRONG_INPUT)
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
 
 
-def _complain(line: str) -> None:
-    print(f"camvitals: {line}", file=sys.stderr)
+def _complain(text: str) -> None:
+    print(f"camvitals: {' '.join(text.split())}", file=sys.stderr)
 
 
 def _show_version(wanted: bool) -> None:
@@ -78,104 +98,99 @@ def measure(
     jobs: Annotated[int | None, typer.Option(help="Files at a time; all cores if unset.")] = None,
 ) -> None:
     """Measure the people in one or many videos."""
-    from rich.console import Console
-
     from camvitals.pipeline import Settings
 
-    _check_targets(html, csv, table, truth)
     settings = Settings(method, roi, skin)
-    if len(sources) == 1:
-        reports, failed = _measure_one(sources[0], settings, fps), False
-    else:
-        reports, failed = _measure_many(sources, settings, fps, jobs)
-    _write(reports, html=html, csv=csv, table=table)
-    if json:
-        from camvitals.report.json_file import to_json
-
-        print(to_json(reports))
-    else:
-        console = Console()
-        _show(reports, console, many=len(sources) > 1)
-        if truth is not None:
-            _show_truth(reports, truth, console)
+    known = _check_wishes(sources, json=json, jobs=jobs, truth=truth)
+    _check_targets(sources, html=html, csv=csv, table=table)
+    with Bar("reading" if len(sources) == 1 else "files") as bar:
+        if len(sources) == 1:
+            reports, failed = _measure_one(sources[0], settings, fps, bar), False
+        else:
+            reports, failed = _measure_many(sources, settings, fps, jobs, bar)
+    reports = tuple(_printable(report) for report in reports)
+    try:
+        if reports:
+            _write(reports, html=html, csv=csv, table=table)
+    finally:  # what was measured is told even when it cannot be written
+        _tell(reports, json=json, many=len(sources) > 1, known=known)
     if failed:
         raise typer.Exit(WRONG_INPUT)
 
 
-def _check_targets(*paths: Path | None) -> None:
-    """Refuse before the work, not after it."""
-    *written, truth = paths
-    for path in written:
-        if path is not None and not path.absolute().parent.is_dir():
-            raise InputError(f"cannot write {path}: no folder {path.parent}; make it first")
-    if truth is not None and not truth.is_file():
+def _check_wishes(
+    sources: list[str], *, json: bool, jobs: int | None, truth: Path | None
+) -> Truth | None:
+    """The truth to show, if any; refuses what does not go together before the work."""
+    if jobs is not None and jobs < 1:
+        raise InputError(f"--jobs needs a whole number >= 1 but got {jobs}; leave it out for all")
+    if truth is None:
+        return None
+    if json or len(sources) > 1:
+        given = "--json" if json else f"{len(sources)} videos"
+        raise InputError(f"--truth is shown beside one video on the terminal but got {given}")
+    if not truth.is_file():
         raise InputError(f"no truth at {truth}; `camvitals simulate` writes it beside the clip")
+    from camvitals.data.synthetic.truth import Truth
+
+    return Truth.load(truth)
 
 
-def _measure_one(source: str, settings: Settings, fps: float | None) -> tuple[Report, ...]:
+def _check_targets(sources: list[str], **targets: Path | None) -> None:
+    """Refuse before the work, not after it."""
+    taken = {Path(source).absolute(): f"{source} is to be read" for source in sources}
+    for option, path in targets.items():
+        if path is None:
+            continue
+        name, folder = f"--{option} {path}", path.absolute().parent
+        if not folder.is_dir():
+            raise InputError(f"{name}: there is no folder {path.parent}; make it first")
+        if path.is_dir() != (option == "csv") and path.exists():
+            kind = "a folder" if option == "csv" else "a file"
+            raise InputError(f"{name} needs {kind} but that is not one; give another name")
+        if not os.access(path if path.is_dir() else folder, os.W_OK):
+            raise InputError(f"{name}: this folder must not be written to; choose another")
+        if path.absolute() in taken:
+            raise InputError(f"{name}: {taken[path.absolute()]}; give another name")
+        taken[path.absolute()] = "this is to be written by another option"
+
+
+def _measure_one(
+    source: str, settings: Settings, fps: float | None, bar: Bar
+) -> tuple[Report, ...]:
     from camvitals.pipeline import measure_people
 
-    with _Bar("reading") as bar:
-        return measure_people(source, settings=settings, fps=fps, progress=bar.show)
+    return measure_people(source, settings=settings, fps=fps, progress=bar.show)
 
 
 def _measure_many(
-    sources: list[str], settings: Settings, fps: float | None, jobs: int | None
+    sources: list[str], settings: Settings, fps: float | None, jobs: int | None, bar: Bar
 ) -> tuple[tuple[Report, ...], bool]:
+    """Reports in the order of the sources, and whether any source could not be measured."""
     from camvitals.batch import measure_files
 
     found: dict[int, tuple[Report, ...]] = {}
-    failed = False
-    with _Bar("files") as bar:
-        outcomes = measure_files(sources, settings=settings, fps=fps, jobs=jobs)
-        for done, (index, outcome) in enumerate(outcomes, start=1):
-            bar.show(done, len(sources))
+    outcomes = measure_files(
+        sources,
+        settings=settings,
+        fps=fps,
+        jobs=jobs,
+        progress=lambda done: bar.show(done, len(sources)),
+    )
+    with closing(outcomes):
+        for index, outcome in outcomes:
             if isinstance(outcome, InputError):
                 _complain(str(outcome))
-                failed = True
             else:
                 found[index] = outcome
-    return tuple(report for index in sorted(found) for report in found[index]), failed
+    reports = tuple(report for index in sorted(found) for report in found[index])
+    return reports, len(found) < len(sources)
 
 
-class _Bar:
-    """A progress bar with the time left, on standard error, once the work takes over SLOW_S."""
-
-    def __init__(self, title: str) -> None:
-        self._title, self._start = title, time.monotonic()
-        self._bar: Any = None
-        self._task: Any = None
-
-    def __enter__(self) -> _Bar:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._bar is not None:
-            self._bar.stop()
-
-    def show(self, done: int, expected: int | None) -> None:
-        """Show how much is done of how much."""
-        if self._bar is None:
-            if time.monotonic() - self._start < SLOW_S or not sys.stderr.isatty():
-                return
-            self._bar = _rich_bar()
-            self._task = self._bar.add_task(self._title, total=expected)
-            self._bar.start()
-        self._bar.update(self._task, completed=done, total=expected)
-
-
-def _rich_bar() -> Any:
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-    )
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    return Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True)
+def _printable(report: Report) -> Report:
+    """The report with a name that any text file can hold; file names may be any bytes."""
+    name = report.source.name.encode("utf-8", "replace").decode("utf-8")
+    return replace(report, source=replace(report.source, name=name))
 
 
 def _write(
@@ -195,44 +210,29 @@ def _write(
             write_table(table, reports)
 
 
-def _show(reports: tuple[Report, ...], console: Console, *, many: bool) -> None:
+def _tell(reports: tuple[Report, ...], *, json: bool, many: bool, known: Truth | None) -> None:
+    """Print what was measured on standard output."""
+    if json:
+        from camvitals.report.json_file import to_json
+
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(encoding="utf-8")
+        sys.stdout.write(to_json(reports))
+        return
+    from rich.console import Console
+
     from camvitals.report.terminal import show_many, show_report
 
-    if many:
+    console = Console()
+    if many and reports:
         show_many(reports, console=console)
         return
     for report in reports:
         show_report(report, console=console)
+    if known is not None:
+        from camvitals.report.truth import show_truth
 
-
-def _show_truth(reports: tuple[Report, ...], path: Path, console: Console) -> None:
-    """What was measured beside what was put in, person by person from left to right."""
-    from rich.table import Table
-
-    from camvitals.data.synthetic.truth import Truth
-
-    truth = Truth.load(path)
-    known = {
-        "heart_rate": truth.heart_rate,
-        "respiration_rate": truth.breath_rate,
-        "hrv_sdnn": truth.sdnn,
-        "hrv_rmssd": truth.rmssd,
-    }
-    table = Table("reading", "put in", "measured", "error", title="Beside the truth", box=None)
-    for reading in reports[0].readings:
-        if reading.name in known:
-            put = known[reading.name] if truth.alive else None
-            table.add_row(reading.name, *_beside(reading.value, put), style=None)
-    console.print(table)
-
-
-def _beside(measured: float | None, put: float | None) -> tuple[str, str, str]:
-    error = "" if measured is None or put is None else f"{measured - put:+.1f}"
-    return (
-        "none: no pulse" if put is None else f"{put:.1f}",
-        "withheld" if measured is None else f"{measured:.1f}",
-        error,
-    )
+        show_truth(reports, known, console=console)
 
 
 @app.command()
@@ -240,7 +240,7 @@ def simulate(
     out: Annotated[Path, typer.Argument(help="Video to write, or folder with --subjects.")],
     heart_rate: Annotated[float, typer.Option(help="Mean, in bpm.")] = 72.0,
     duration: Annotated[float, typer.Option(help="In seconds.")] = 30.0,
-    fps: Annotated[float, typer.Option(help="Pictures a second.")] = 30.0,
+    fps: Annotated[float, typer.Option(help="Pictures a second.")] = DRAWN_HZ,
     tone: Annotated[int, typer.Option(help="Fitzpatrick type, 1–6.")] = 2,
     motion: Annotated[str, typer.Option(help="still, sway, turn, talk, expression.")] = "still",
     light: Annotated[str, typer.Option(help="daylight, lamp, changing, dim, screen.")] = "daylight",
@@ -291,7 +291,7 @@ def simulate(
         people=people,
         **fields,
     )
-    with _Bar("drawing") as bar:
+    with Bar("drawing") as bar:
         truth = simulate_one(out, scenario, keep=keep, progress=bar.show)
     rate = f"heart rate {truth.heart_rate:.1f} bpm" if truth.alive else "no pulse"
     print(f"{out}: {duration:g} s, {rate}; truth in {out.with_suffix('.truth.json')}")

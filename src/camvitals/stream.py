@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from collections import deque
+from dataclasses import replace
 
 import numpy as np
 
 from camvitals.pipeline import Settings, reports_of
 from camvitals.records import Array, Face, Frame, InputError, Report, Source
+from camvitals.video.array import checked
 from camvitals.waves.auto import AUTO
-
-MEMORABLE_TIMES = 4096
 
 
 class Monitor:
@@ -35,7 +35,7 @@ class Monitor:
         roi: str = "face",
         skin: str = "otsu",
     ) -> None:
-        if not window >= 5 or not period > 0:
+        if not 5 <= window < math.inf or not 0 < period < math.inf:
             raise InputError(
                 f"a monitor needs window >= 5 s and period > 0 s but got {window:g} and {period:g}"
             )
@@ -48,7 +48,7 @@ class Monitor:
 
     def _start(self) -> None:
         self._collector = self.settings.collector(keep=self.window)
-        self._times: deque[float] = deque(maxlen=MEMORABLE_TIMES)
+        self._times: deque[float] = deque()
         self._due = -math.inf
         self.report: Report | None = None
 
@@ -75,8 +75,7 @@ class Monitor:
         if not math.isfinite(frame.time) or (self._times and frame.time <= self._times[-1]):
             self._late += 1
             return ()
-        self._times.append(frame.time)
-        self._frames += 1
+        self._remember(frame.time)
         self._size = (frame.width, frame.height)
         self._collector.push(frame)
         if self._due == -math.inf:
@@ -88,9 +87,15 @@ class Monitor:
         self.report = people[0]
         return people
 
+    def _remember(self, time: float) -> None:
+        """Note the time of a picture; those that left the window are forgotten."""
+        self._frames += 1
+        self._times.append(time)
+        while self._times[0] < time - self.window - 1e-9:
+            self._times.popleft()
+
     def _facts(self) -> Source:
         times = np.array(self._times)
-        times = times[times > times[-1] - self.window]
         gaps = np.diff(times)
         interval = float(np.median(gaps)) if len(gaps) else 0.0
         late = f"{self._late} pictures came late or twice and were passed over"
@@ -108,7 +113,7 @@ class Monitor:
 
 def _framed(frame: Frame | Array, time: float | None) -> Frame:
     if isinstance(frame, Frame):
-        return frame
+        return frame if time is None else replace(frame, time=float(time))
     if time is None:
         raise InputError("push needs the time of the picture; pass time= in seconds")
-    return Frame.of_rgb(np.asarray(frame), time)
+    return Frame.of_rgb(checked(frame), float(time))
