@@ -39,12 +39,12 @@ class RealTrace:
     rate_between: Callable[[float, float], float]
 
 
-def of_colours(rgb_T3: Array, time_T: Array) -> Trace:
-    """One region `skin` of mean colours; samples that repeat a time are dropped."""
+def of_colours(rgb_T3: Array, time_T: Array, *, region: str) -> Trace:
+    """One region of mean colours; samples that repeat a time are dropped."""
     later = np.r_[True, np.diff(time_T) > 0]
     rgb, time = np.asarray(rgb_T3, dtype=np.float32)[later], np.asarray(time_T)[later]
     pixels = np.full((len(time), 1), 1000)
-    return Trace(rgb[:, None], pixels, time, ("skin",), np.full((len(time), 4), np.nan))
+    return Trace(rgb[:, None], pixels, time, (region,), np.full((len(time), 4), np.nan))
 
 
 def traces() -> Iterator[RealTrace]:
@@ -64,7 +64,7 @@ def ubfc() -> RealTrace:
     ppg, _, clock = np.loadtxt(folder / "ground_truth.txt")
     later = np.r_[True, np.diff(clock) > 0]
     found = beats(Wave(ppg[later], clock[later], "pulse"))
-    trace = of_colours(recorded["mean_rgb"], time - time[0])
+    trace = of_colours(recorded["mean_rgb"], time - time[0], region="skin")
     return RealTrace("ubfc", "face trace", "ubfc", trace, _from_beats(found.time))
 
 
@@ -75,7 +75,7 @@ def fingers() -> Iterator[RealTrace]:
         rgb = np.column_stack([table["R"], table["G"], table["B"]])
         intervals = np.fromstring((folder / "RR.txt").read_text(), sep=" ")
         mean = 60e3 / intervals.mean()
-        trace = of_colours(rgb, table["time"] / 1e3)
+        trace = of_colours(rgb, table["time"] / 1e3, region="finger")
         yield RealTrace(folder.name, "finger", folder.name, trace, lambda a, b, m=mean: m)
 
 
@@ -93,7 +93,7 @@ def oximetry() -> Iterator[RealTrace]:
             )
             truth[truth <= 20] = np.nan
             rate = np.nanmedian(truth, axis=1)
-            trace = of_colours(rgb, np.arange(len(rgb)) / 30)
+            trace = of_colours(rgb, np.arange(len(rgb)) / 30, region="finger")
             yield RealTrace(
                 f"{file.stem} {hand}", "oximetry", file.stem, trace, _from_seconds(rate)
             )

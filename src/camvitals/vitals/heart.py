@@ -11,12 +11,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from camvitals.records import Array, Reading, withheld
-from camvitals.vitals.posterior import HeartModel, heart_model, posterior
+from camvitals.vitals.posterior import HeartModel, heart_model, posterior, share_of_window
 from camvitals.vitals.quality import RIGHT_BPM, THRESHOLD, interval, log_odds, trust
 from camvitals.waves.evidence import RATES_BPM, Evidence
 
 NAME, UNIT = "heart_rate", "bpm"
 REFINE_BPM = 6.0
+NEAR_BPM = 12.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,20 +39,28 @@ class Windows:
 
 def windows_of(stretches: Sequence[Evidence], model: HeartModel) -> Windows:
     """The most probable rate of every window, refined between the states by the local mean."""
-    columns = [_windows_of_one(e, posterior(e, model), k) for k, e in enumerate(stretches)]
+    columns = [_windows_of_one(e, model, k) for k, e in enumerate(stretches)]
     if not columns:
         return Windows(*(np.zeros(0) for _ in range(7)))
     return Windows(*(np.concatenate(column) for column in zip(*columns, strict=True)))
 
 
-def _windows_of_one(evidence: Evidence, probability: Array, k: int) -> tuple[Array, ...]:
+def _windows_of_one(evidence: Evidence, model: HeartModel, k: int) -> tuple[Array, ...]:
+    """Neighbours say about where the rate is; within NEAR_BPM of that, the window itself says."""
+    odds = model.log_odds(evidence.facts)
+    probability = posterior(odds, evidence)
     states, null = probability[:, :-1], probability[:, -1]
-    top = RATES_BPM[states.argmax(axis=1)]
-    near = states * (np.abs(RATES_BPM - top[:, None]) <= REFINE_BPM)
-    near /= near.sum(axis=1, keepdims=True)
-    rate = near @ RATES_BPM
-    spread = np.sqrt((near * (RATES_BPM - rate[:, None]) ** 2).sum(axis=1))
-    mass = (states * (np.abs(RATES_BPM - rate[:, None]) <= RIGHT_BPM)).sum(axis=1)
+    near = np.abs(RATES_BPM - RATES_BPM[states.argmax(axis=1)][:, None]) <= NEAR_BPM
+    known = share_of_window(evidence)
+    local = states * np.exp((1 - known) * (odds - odds.max(axis=1, keepdims=True))) * near
+    local /= local.sum(axis=1, keepdims=True)
+    top = RATES_BPM[local.argmax(axis=1)]
+    peak = local * (np.abs(RATES_BPM - top[:, None]) <= REFINE_BPM)
+    peak /= peak.sum(axis=1, keepdims=True)
+    rate = peak @ RATES_BPM
+    spread = np.sqrt((peak * (RATES_BPM - rate[:, None]) ** 2).sum(axis=1))
+    right = (local * (np.abs(RATES_BPM - rate[:, None]) <= RIGHT_BPM)).sum(axis=1)
+    mass = (states * near).sum(axis=1) * right
     half = evidence.length / 2
     start, stop = evidence.centre - half, evidence.centre + half
     return rate, spread, mass, null, start, stop, np.full(len(rate), k)

@@ -19,7 +19,7 @@ import numpy as np
 from camvitals.records import Array
 from camvitals.waves.evidence import FACTS, RATES_BPM, Evidence
 
-DRIFT_BPM = 1.0
+DRIFT_BPM = 1.5
 JUMP, VANISH = 1e-3, 0.01
 
 
@@ -58,18 +58,22 @@ def heart_model() -> HeartModel:
     return HeartModel(**fields)
 
 
-def posterior(evidence: Evidence, model: HeartModel) -> Array:
+def posterior(odds: Array, evidence: Evidence) -> Array:
     """(M, F + 1) probability of each rate in each window; the last column is "no pulse".
 
+    odds: (M, F) log odds of each rate against no pulse.
     Overlapping windows share samples, so each counts only for its own share of new ones.
     """
-    odds = model.log_odds(evidence.facts)
-    count = len(odds)
-    span = evidence.centre[-1] - evidence.centre[0] + evidence.length
-    weight = min(1.0, span / (evidence.length * count))
-    likelihood = np.concatenate([odds, np.zeros((count, 1))], axis=1) * weight
+    likelihood = np.concatenate([odds, np.zeros((len(odds), 1))], axis=1)
+    likelihood *= share_of_window(evidence)
     likelihood = np.exp(likelihood - likelihood.max(axis=1, keepdims=True))
     return _forward_backward(likelihood, _transition())
+
+
+def share_of_window(evidence: Evidence) -> float:
+    """The part of a window's samples that is its own, 1 where windows do not overlap."""
+    span = evidence.centre[-1] - evidence.centre[0] + evidence.length
+    return float(min(1.0, span / (evidence.length * len(evidence.centre))))
 
 
 @cache

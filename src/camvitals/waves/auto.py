@@ -5,7 +5,7 @@ Shape letters: N samples of a stretch, R regions, K candidates, M windows.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import numpy as np
@@ -17,9 +17,9 @@ from camvitals.waves.evidence import RATES_BPM, Candidates, Evidence
 from camvitals.waves.run import wave_of
 
 AUTO = "auto"
-MIXED = (pos, chrom, green)
+MIXED: tuple[Callable[..., Array], ...] = (pos, chrom, green)
 FINGER = "finger"
-CHANNELS = tuple(partial(channel, index=index) for index in range(3))  # for light through a finger
+CHANNELS = tuple(partial(channel, index=index) for index in range(3))  # light through a finger
 BAND_HZ = (0.65, 4.0)
 SHORTEST_S = 5.0
 SLOWEST_HZ = 8.0
@@ -68,17 +68,21 @@ def _stretch(
     band = (BAND_HZ[0], min(BAND_HZ[1], 0.45 * rate))
     motion, behind = _position(box_N4), _behind(colour_NRC, names, rate)
     whole = np.isfinite(colour_NRC).all(axis=(0, 2)) & (np.array(names) != "background")
-    usable = np.maximum(colour_NRC[:, whole], 1e-3)
+    raw = np.maximum(colour_NRC[:, whole], 1e-3)
     cause = np.concatenate([motion, motion**2, behind], axis=1)
-    cleaned = _without(usable, cause, rate=rate, band=band)
+    kinds = [raw, _without(raw, cause, rate=rate, band=band)] if cause.any() else [raw]
     if wave_N is None:
-        mixed = CHANNELS if FINGER in names else MIXED
-        waves = [method(kind, rate=rate) for kind in (usable, cleaned) for method in mixed]
+        mixed = (*CHANNELS, *MIXED[:2]) if FINGER in names else MIXED
+        waves = [method(kind, rate=rate) for kind in kinds for method in mixed]
         values = bandpass(np.concatenate(waves, axis=1), rate=rate, low=band[0], high=band[1])
-        origin = np.repeat(np.arange(len(waves)), usable.shape[1])
+        origin = np.repeat(np.arange(len(waves)), raw.shape[1])
     else:
         values, origin = _alone(wave_N), np.zeros(1, dtype=int)
-    colour = np.concatenate([_relative(kind) for kind in (usable, cleaned)], axis=1)
+    colour = np.concatenate([_relative(kinds[0]), _relative(kinds[-1])], axis=1)
+    if (
+        FINGER in names
+    ):  # light that went through has another colour of pulse than light thrown back
+        colour = np.zeros_like(colour)
     return Candidates(values, origin, colour, motion, behind, time_N, rate)
 
 
