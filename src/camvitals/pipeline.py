@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
+from functools import cache
 from importlib.metadata import version
 from typing import Any
 
@@ -14,14 +15,15 @@ from camvitals.dsp.clean import rate_of, runs
 from camvitals.face.collect import Collector
 from camvitals.records import Array, InputError, Reading, Report, Source, Trace, Wave, withheld
 from camvitals.report.capture import capture
+from camvitals.steps import Steps, finish
 from camvitals.video import open_video
 from camvitals.vitals.beats import Beats, beats, no_beats
 from camvitals.vitals.breath import respiration
 from camvitals.vitals.heart import heart_rates, windows_of
 from camvitals.vitals.posterior import heart_model
 from camvitals.vitals.variability import UNITS, variability
-from camvitals.waves.auto import AUTO, SHORTEST_S, SLOWEST_HZ, pulse_wave, stretches
-from camvitals.waves.evidence import weigh
+from camvitals.waves.auto import AUTO, SHORTEST_S, SLOWEST_HZ, pulse_wave, stretches_steps
+from camvitals.waves.evidence import Candidates, weigh_steps
 from camvitals.waves.run import METHODS
 
 FASTEST_HZ = 60.0
@@ -104,26 +106,47 @@ def reports_of(
 
     At least one report: where nobody stayed that long, that of whoever stayed longest, or nobody's.
     """
+    return finish(reports_steps(traces, source, settings=settings))
+
+
+def reports_steps(
+    traces: dict[int, Trace], source: Source, *, settings: Settings
+) -> Steps[tuple[Report, ...]]:
+    """As `reports_of`, in steps of a few milliseconds each."""
     ranked = sorted(traces.items(), key=lambda item: -_presence(item[1]))
     lasting = [item for item in ranked if _seen(item[1]).sum() >= BRIEF_S * _rate(item[1])]
-    chosen = lasting or ranked[:1] or [(0, _nobody(source))]
-    reports = [measure_trace(trace, source=source, settings=settings) for _, trace in chosen]
-    return tuple(replace(report, person=number) for number, report in enumerate(reports, start=1))
+    reports: list[Report] = []
+    for _, trace in lasting or ranked[:1] or [(0, _nobody(source))]:
+        report = yield from report_steps(trace, source=source, settings=settings)
+        reports.append(replace(report, person=len(reports) + 1))
+    return tuple(reports)
 
 
 def measure_trace(trace: Trace, *, source: Source, settings: Settings) -> Report:
     """Vital signs of one person's colour traces."""
-    missing = unmeasurable(trace)
-    found = [] if missing else stretches(trace, method=settings.method, rate=_rate(trace))
-    evidence = [weigh(candidates) for candidates in found]
+    return finish(report_steps(trace, source=source, settings=settings))
+
+
+def report_steps(trace: Trace, *, source: Source, settings: Settings) -> Steps[Report]:
+    """As `measure_trace`, in steps of a few milliseconds each."""
+    method, missing = settings.method, unmeasurable(trace)
+    found: list[Candidates] = []
+    if not missing:
+        found = yield from stretches_steps(trace, method=method, rate=_rate(trace))
+    evidence = []
+    for candidates in found:
+        evidence.append((yield from weigh_steps(candidates)))
     windows = windows_of(evidence, heart_model())
     span = (float(trace.time[0]), float(trace.time[-1]))
-    heart, rolling = heart_rates(windows, method=settings.method, span=span, missing=missing)
+    heart, rolling = heart_rates(windows, method=method, span=span, missing=missing)
     wave = pulse_wave(found, evidence, windows.rate) if found else _no_wave(trace)
+    yield
     found_beats = _trusted_beats(wave, heart)
+    yield
     breath, breath_wave = respiration(
         wave, found_beats, colour=_brightness(trace), motion=_height(trace)
     )
+    yield
     return Report(
         readings=(heart, breath, *_variability(found_beats, heart)),
         rolling=rolling,
@@ -211,6 +234,7 @@ def _height(trace: Trace) -> Wave:
     return Wave(trace.box[:, 1] / height, trace.time, "height", "face heights")
 
 
+@cache
 def versions() -> dict[str, str]:
     """Versions of the software that a number depends on."""
     packages = ("camvitals", "numpy", "av", "onnxruntime")

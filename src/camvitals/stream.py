@@ -8,8 +8,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from camvitals.pipeline import Settings, reports_of
+from camvitals.pipeline import Settings, reports_steps
 from camvitals.records import Array, Face, Frame, InputError, Report, Source
+from camvitals.steps import Steps, finish
 from camvitals.video.array import checked
 from camvitals.waves.auto import AUTO
 
@@ -23,6 +24,8 @@ class Monitor:
     True
 
     window, period: [s].   method, roi, skin: as in `measure`.
+    A report is made in short steps, one with each picture that follows the one it was due with, so
+        that no picture waits for it; it speaks of the window up to the picture it was due with.
     Memory is bounded by the window. Over the same window the answer is that of `measure`.
     """
 
@@ -50,6 +53,7 @@ class Monitor:
         self._collector = self.settings.collector(keep=self.window)
         self._times: deque[float] = deque()
         self._due = -math.inf
+        self._work: Steps[tuple[Report, ...]] | None = None
         self.report: Report | None = None
 
     @property
@@ -58,7 +62,7 @@ class Monitor:
         return tuple(self._collector.faces)
 
     def push(self, frame: Frame | Array, time: float | None = None) -> Report | None:
-        """Take one picture; return the report of the person seen most when one is due.
+        """Take one picture; return a report of the person seen most when one is ready.
 
         frame: a Frame with its own time, or an (H, W, 3) uint8 RGB picture with `time` [s].
         A picture that is late, repeated or without a finite time is counted and passed over; when
@@ -68,7 +72,7 @@ class Monitor:
         return people[0] if people else None
 
     def push_people(self, frame: Frame | Array, time: float | None = None) -> tuple[Report, ...]:
-        """Like `push`, with one report for every person, the one seen most first; () if not due."""
+        """Like `push`, with a report for every person, the one seen most first; () if not ready."""
         frame = _framed(frame, time)
         if self._times and frame.time < self._times[-1] - self.window:
             self._start()
@@ -80,12 +84,31 @@ class Monitor:
         self._collector.push(frame)
         if self._due == -math.inf:
             self._due = frame.time + self.period
-        if frame.time < self._due:
+        if self._work is None and frame.time >= self._due:
+            self._due += self.period * math.ceil((frame.time - self._due) / self.period + 1e-9)
+            self._work = self._begin()
+        return self._advance()
+
+    def now(self) -> Report:
+        """The report of the last window at once, due or not; of nobody before the first picture."""
+        self._work = None
+        self.report = finish(self._begin())[0]
+        return self.report
+
+    def _begin(self) -> Steps[tuple[Report, ...]]:
+        return reports_steps(self._collector.traces(), self._facts(), settings=self.settings)
+
+    def _advance(self) -> tuple[Report, ...]:
+        """One more step of the report in the making; the reports when it was the last."""
+        if self._work is None:
             return ()
-        self._due += self.period * math.ceil((frame.time - self._due) / self.period + 1e-9)
-        people = reports_of(self._collector.traces(), self._facts(), settings=self.settings)
-        self.report = people[0]
-        return people
+        try:
+            next(self._work)
+        except StopIteration as done:
+            people: tuple[Report, ...] = done.value
+            self._work, self.report = None, people[0]
+            return people
+        return ()
 
     def _remember(self, time: float) -> None:
         """Note the time of a picture; those that left the window are forgotten."""
@@ -98,13 +121,14 @@ class Monitor:
         times = np.array(self._times)
         gaps = np.diff(times)
         interval = float(np.median(gaps)) if len(gaps) else 0.0
+        span = float(times[-1] - times[0]) if len(times) else 0.0
         late = f"{self._late} pictures came late or twice and were passed over"
         return Source(
             name="live",
             width=self._size[0],
             height=self._size[1],
             frames=self._frames,
-            duration=float(times[-1] - times[0]) + interval,
+            duration=span + interval,
             rate=1 / interval if interval else 0.0,
             jitter=float(gaps.std()) if len(gaps) else 0.0,
             warnings=(late,) if self._late else (),

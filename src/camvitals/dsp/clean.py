@@ -37,10 +37,11 @@ def uniform(
     flat = np.asarray(values, dtype=float).reshape(len(time_T), -1)
     out = np.full((count, flat.shape[1]), np.nan)
     seen = np.isfinite(flat)
-    patterns, column_of = np.unique(seen, axis=1, return_inverse=True)
-    for k in range(patterns.shape[1]):
-        columns = np.flatnonzero(column_of.ravel() == k)
-        out[:, columns] = _interpolate(flat[:, columns], time_T, patterns[:, k], grid, gap)
+    columns_of: dict[bytes, list[int]] = {}
+    for column, pattern in enumerate(np.packbits(seen, axis=0).T):
+        columns_of.setdefault(pattern.tobytes(), []).append(column)
+    for columns in columns_of.values():
+        out[:, columns] = _interpolate(flat[:, columns], time_T, seen[:, columns[0]], grid, gap)
     return out.reshape((count, *np.shape(values)[1:])), grid
 
 

@@ -6,12 +6,14 @@ Shape letters: N samples of a stretch, R regions, K candidates, M windows.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 
 from camvitals.dsp.clean import bandpass, normalized, runs, uniform
 from camvitals.records import Array, InputError, Trace, Wave
+from camvitals.steps import Steps, finish
 from camvitals.waves.classical import channel, chrom, green, pos
 from camvitals.waves.evidence import RATES_BPM, Candidates, Evidence
 from camvitals.waves.run import wave_of
@@ -19,7 +21,11 @@ from camvitals.waves.run import wave_of
 AUTO = "auto"
 MIXED: tuple[Callable[..., Array], ...] = (pos, chrom, green)
 FINGER = "finger"
-CHANNELS = tuple(partial(channel, index=index) for index in range(3))  # light through a finger
+OF_FINGER: tuple[Callable[..., Array], ...] = (
+    *(partial(channel, index=index) for index in range(3)),
+    pos,
+    chrom,
+)
 BAND_HZ = (0.65, 4.0)
 SHORTEST_S = 5.0
 SLOWEST_HZ = 8.0
@@ -36,54 +42,79 @@ def stretches(trace: Trace, *, method: str, rate: float) -> list[Candidates]:
     rate:   of the uniform clock [Hz], at least SLOWEST_HZ.
     Raises InputError for an unknown method or too low a rate.
     """
+    return finish(stretches_steps(trace, method=method, rate=rate))
+
+
+def stretches_steps(trace: Trace, *, method: str, rate: float) -> Steps[list[Candidates]]:
+    """As `stretches`, in steps."""
     if rate < SLOWEST_HZ:
         raise InputError(f"a pulse needs {SLOWEST_HZ:g} pictures a second but got {rate:.1f}")
     colour, time = uniform(trace.rgb, trace.time, rate=rate)
     box, _ = uniform(trace.box, trace.time, rate=rate)
-    wave = None if method == AUTO else wave_of(trace, method=method, rate=rate).values
     seen = np.isfinite(colour[:, _main(trace.names), 0])
-    if wave is not None:
+    wave = None
+    if method != AUTO:
+        wave = wave_of(trace, method=method, rate=rate).values
         seen &= np.isfinite(wave)
-    return [
-        _stretch(
-            colour[run], box[run], time[run], trace.names, None if wave is None else wave[run], rate
-        )
-        for run in sorted(runs(seen), key=lambda run: run.start)
-        if run.stop - run.start >= SHORTEST_S * rate
-    ]
+    yield
+    found = []
+    for run in sorted(runs(seen), key=lambda run: run.start):
+        if run.stop - run.start >= SHORTEST_S * rate:
+            scene = _scene(colour[run], box[run], time[run], trace.names, rate)
+            if wave is not None:
+                found.append(scene.candidates([_alone(wave[run])]))
+                continue
+            waves = []
+            for kind in scene.kinds:
+                yield
+                waves += [method_of(kind, rate=rate) for method_of in scene.methods]
+            found.append(scene.candidates(waves))
+    return found
 
 
-def _stretch(
-    colour_NRC: Array,
-    box_N4: Array,
-    time_N: Array,
-    names: tuple[str, ...],
-    wave_N: Array | None,
-    rate: float,
-) -> Candidates:
-    """Candidates of one stretch: `wave_N` alone, or MIXED on the colours as they are and cleaned.
+@dataclass(frozen=True, slots=True)
+class _Scene:
+    """One stretch: its colours as they are and cleaned, and what moved meanwhile.
 
-    Cleaned means without what head position and background explain, within the heart's band.
+    kinds: (N, R, 3) colours of the regions seen throughout: raw, and, where head position or
+    background can explain any of it, without what they explain within the heart's band.
     """
-    band = (BAND_HZ[0], min(BAND_HZ[1], 0.45 * rate))
+
+    kinds: list[Array]
+    methods: tuple[Callable[..., Array], ...]
+    colour: Array
+    motion: Array
+    behind: Array
+    time: Array
+    rate: float
+
+    def candidates(self, waves: list[Array]) -> Candidates:
+        low, high = _band(self.rate)
+        values = bandpass(np.concatenate(waves, axis=1), rate=self.rate, low=low, high=high)
+        origin = np.repeat(np.arange(len(waves)), [wave.shape[1] for wave in waves])
+        return Candidates(
+            values, origin, self.colour, self.motion, self.behind, self.time, self.rate
+        )
+
+
+def _scene(
+    colour_NRC: Array, box_N4: Array, time_N: Array, names: tuple[str, ...], rate: float
+) -> _Scene:
     motion, behind = _position(box_N4), _behind(colour_NRC, names, rate)
     whole = np.isfinite(colour_NRC).all(axis=(0, 2)) & (np.array(names) != "background")
     raw = np.maximum(colour_NRC[:, whole], 1e-3)
     cause = np.concatenate([motion, motion**2, behind], axis=1)
-    kinds = [raw, _without(raw, cause, rate=rate, band=band)] if cause.any() else [raw]
-    if wave_N is None:
-        mixed = (*CHANNELS, *MIXED[:2]) if FINGER in names else MIXED
-        waves = [method(kind, rate=rate) for kind in kinds for method in mixed]
-        values = bandpass(np.concatenate(waves, axis=1), rate=rate, low=band[0], high=band[1])
-        origin = np.repeat(np.arange(len(waves)), raw.shape[1])
-    else:
-        values, origin = _alone(wave_N), np.zeros(1, dtype=int)
+    kinds = [raw, _without(raw, cause, rate=rate, band=_band(rate))] if cause.any() else [raw]
     colour = np.concatenate([_relative(kinds[0]), _relative(kinds[-1])], axis=1)
     if (
         FINGER in names
     ):  # light that went through has another colour of pulse than light thrown back
-        colour = np.zeros_like(colour)
-    return Candidates(values, origin, colour, motion, behind, time_N, rate)
+        return _Scene(kinds, OF_FINGER, np.zeros_like(colour), motion, behind, time_N, rate)
+    return _Scene(kinds, MIXED, colour, motion, behind, time_N, rate)
+
+
+def _band(rate: float) -> tuple[float, float]:
+    return BAND_HZ[0], min(BAND_HZ[1], 0.45 * rate)
 
 
 def _relative(colour_NRC: Array) -> Array:

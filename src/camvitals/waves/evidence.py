@@ -13,10 +13,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from camvitals.records import Array
+from camvitals.steps import Steps, finish
 
 RATES_BPM = np.arange(40.0, 221.0)
 WINDOW_S, HOP_S = 10.0, 1.0
 NEAR_BPM = 10
+PER_STEP = 4
 BLOOD = np.array(
     [0.33, 0.77, 0.53], dtype=np.float32
 )  # relative R, G, B (de Haan & van Leest, 2014)
@@ -85,14 +87,19 @@ class Evidence:
 
 def weigh(candidates: Candidates) -> Evidence:
     """Facts for every window of WINDOW_S (shorter stretches: one window) and every rate."""
+    return finish(weigh_steps(candidates))
+
+
+def weigh_steps(candidates: Candidates) -> Steps[Evidence]:
+    """As `weigh`, in steps of PER_STEP windows."""
     starts, width = _windows(len(candidates.time), rate=candidates.rate)
-    length = (width - 1) / candidates.rate
-    parts = [
-        _weigh_some(candidates, starts[at : at + 32], width) for at in range(0, len(starts), 32)
-    ]
+    parts = []
+    for at in range(0, len(starts), PER_STEP):
+        parts.append(_weigh_some(candidates, starts[at : at + PER_STEP], width))
+        yield
     facts, weights = (np.concatenate(part) for part in zip(*parts, strict=True))
     centre = candidates.time[starts] + (width - 1) / 2 / candidates.rate
-    return Evidence(facts, weights, centre, length)
+    return Evidence(facts, weights, centre, (width - 1) / candidates.rate)
 
 
 def _windows(count: int, *, rate: float) -> tuple[Array, int]:
