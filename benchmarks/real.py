@@ -6,7 +6,7 @@ Found at CAMVITALS_DATA or beside the project; see its own description for sourc
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,13 +30,23 @@ UNDOCUMENTED = (
 
 @dataclass(frozen=True, slots=True)
 class RealTrace:
-    """A recorded colour trace; `rate_between(start, stop)` is the reference [bpm] or NaN."""
+    """A recorded colour trace and its reference: beats [s], or a rate for every second [bpm]."""
 
     name: str
     group: str
     subject: str
     trace: Trace
-    rate_between: Callable[[float, float], float]
+    beats: Array | None = None
+    each_second: Array | None = None
+
+    def rate_between(self, start: float, stop: float) -> float:
+        """The reference over a span [bpm]; NaN where there is none."""
+        if self.beats is not None:
+            inside = self.beats[(self.beats >= start) & (self.beats <= stop)]
+            return float(60 / np.diff(inside).mean()) if len(inside) > 2 else float("nan")
+        assert self.each_second is not None
+        rates = self.each_second[max(0, int(start)) : int(np.ceil(stop))]
+        return float(np.nanmean(rates)) if np.isfinite(rates).any() else float("nan")
 
 
 def of_colours(rgb_T3: Array, time_T: Array, *, region: str) -> Trace:
@@ -65,7 +75,7 @@ def ubfc() -> RealTrace:
     later = np.r_[True, np.diff(clock) > 0]
     found = beats(Wave(ppg[later], clock[later], "pulse"))
     trace = of_colours(recorded["mean_rgb"], time - time[0], region="skin")
-    return RealTrace("ubfc", "face trace", "ubfc", trace, _from_beats(found.time))
+    return RealTrace("ubfc", "face trace", "ubfc", trace, beats=found.time)
 
 
 def fingers() -> Iterator[RealTrace]:
@@ -74,9 +84,9 @@ def fingers() -> Iterator[RealTrace]:
         table = np.genfromtxt(folder / "PPG.csv", delimiter=",", names=True)
         rgb = np.column_stack([table["R"], table["G"], table["B"]])
         intervals = np.fromstring((folder / "RR.txt").read_text(), sep=" ")
-        mean = 60e3 / intervals.mean()
         trace = of_colours(rgb, table["time"] / 1e3, region="finger")
-        yield RealTrace(folder.name, "finger", folder.name, trace, lambda a, b, m=mean: m)
+        mean = np.full(1000, 60e3 / intervals.mean())
+        yield RealTrace(folder.name, "finger", folder.name, trace, each_second=mean)
 
 
 def oximetry() -> Iterator[RealTrace]:
@@ -94,22 +104,5 @@ def oximetry() -> Iterator[RealTrace]:
             truth[truth <= 20] = np.nan
             rate = np.nanmedian(truth, axis=1)
             trace = of_colours(rgb, np.arange(len(rgb)) / 30, region="finger")
-            yield RealTrace(
-                f"{file.stem} {hand}", "oximetry", file.stem, trace, _from_seconds(rate)
-            )
-
-
-def _from_beats(times: Array) -> Callable[[float, float], float]:
-    def rate(start: float, stop: float) -> float:
-        inside = times[(times >= start) & (times <= stop)]
-        return float(60 / np.diff(inside).mean()) if len(inside) > 2 else float("nan")
-
-    return rate
-
-
-def _from_seconds(rates: Array) -> Callable[[float, float], float]:
-    def rate(start: float, stop: float) -> float:
-        inside = rates[max(0, int(start)) : int(np.ceil(stop))]
-        return float(np.nanmean(inside)) if np.isfinite(inside).any() else float("nan")
-
-    return rate
+            name = f"{file.stem} {hand}"
+            yield RealTrace(name, "oximetry", file.stem, trace, each_second=rate)

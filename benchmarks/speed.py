@@ -19,6 +19,7 @@ from typing import Any
 
 CLIPS = Path(__file__).parent / "clips"
 REPEATS = 3
+CRF = 12  # what a camera records: about 4 Mbit/s at 640×480
 
 
 def made_clip(name: str, *, size: tuple[int, int], seconds: int, loops: int = 1) -> Path:
@@ -40,7 +41,7 @@ def made_clip(name: str, *, size: tuple[int, int], seconds: int, loops: int = 1)
         for index in range(count):
             yield forth_and_back[index % len(forth_and_back)]
 
-    write_video(path, pictures(), time=[i / 30 for i in range(count)], codec="h264", crf=23)
+    write_video(path, pictures(), time=[i / 30 for i in range(count)], codec="h264", crf=CRF)
     return path
 
 
@@ -136,22 +137,16 @@ def main() -> None:
     print(f"{os.cpu_count()} cores, Python {sys.version.split()[0]}, best of {REPEATS} processes\n")
     floor, ours = best("decode", hd, "wall_s"), best("measure", hd, "wall_s")
     ratio = floor["wall_s"] / ours["wall_s"]
-    print("1080p30 H.264, 30 s: throughput")
+    print("1080p30 H.264, 30 s: throughput (aim >= 0.90)")
     print(f"  decode only {floor['frames'] / floor['wall_s']:7.0f} frames/s")
-    print(
-        f"  measure     {ours['frames'] / ours['wall_s']:7.0f} frames/s  ratio {ratio:.2f} (aim >= 0.90)"
-    )
+    print(f"  measure     {ours['frames'] / ours['wall_s']:7.0f} frames/s  ratio {ratio:.2f}")
 
     floor, ours = best("decode", vga, "cpu_s"), best("measure", vga, "cpu_s")
-    print("640×480 H.264, 30 s: processor time")
-    print(
-        f"  decode only {floor['cpu_s']:6.2f} s in the call, {floor['process_cpu_s']:6.2f} s the process"
-    )
-    print(
-        f"  measure     {ours['cpu_s']:6.2f} s in the call, {ours['process_cpu_s']:6.2f} s the process  "
-        f"ratios {ours['cpu_s'] / floor['cpu_s']:.2f}, {ours['process_cpu_s'] / floor['process_cpu_s']:.2f} "
-        "(aim <= 1.25)"
-    )
+    print("640×480 H.264, 30 s: processor seconds in the call, and of the whole process")
+    print(f"  decode only {floor['cpu_s']:6.2f} {floor['process_cpu_s']:6.2f}")
+    print(f"  measure     {ours['cpu_s']:6.2f} {ours['process_cpu_s']:6.2f}")
+    for key in ("cpu_s", "process_cpu_s"):
+        print(f"  ratio {ours[key] / floor[key]:.2f} (aim <= 1.25)")
     print(
         f"  peak memory {ours['peak_mb']:.0f} MB (aim <= 150; decode only {floor['peak_mb']:.0f})"
     )
