@@ -78,7 +78,7 @@ def test_too_short_says_how_long(made_pulse):
     wave, _ = made_pulse(rate=30.0, duration=12.0)
     reading, breath = respiration(wave, beats(wave))
     assert reading.value is None and breath is None
-    assert "needs 20 s but got 12 s" in reading.why
+    assert "needs 20 s but got 12.0 s" in reading.why
 
 
 def test_a_wave_never_seen_gives_a_reason():
