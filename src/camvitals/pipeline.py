@@ -181,8 +181,12 @@ def unmeasurable(trace: Trace) -> str:
 
 
 def _rate(trace: Trace) -> float:
-    """The uniform clock of the analysis [Hz]: that of the pictures, FASTEST_HZ at most."""
-    return min(rate_of(trace.time), FASTEST_HZ) if len(trace.time) > 1 else 0.0
+    """The uniform clock of the analysis [Hz]: about that of the pictures, FASTEST_HZ at most.
+
+    Samples move to it by their own times, so it need not be exact; round, it is the same each time
+    a live clock is asked.
+    """
+    return min(round(rate_of(trace.time), 1), FASTEST_HZ) if len(trace.time) > 1 else 0.0
 
 
 def _seen(trace: Trace) -> Array:

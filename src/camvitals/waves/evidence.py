@@ -9,6 +9,7 @@ Shape letters: N samples, K candidates, J nuisance signals, M windows, F rates, 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -18,7 +19,7 @@ from camvitals.steps import Steps, finish
 RATES_BPM = np.arange(40.0, 221.0)
 WINDOW_S, HOP_S = 10.0, 1.0
 NEAR_BPM = 10
-PER_STEP = 4
+PER_STEP = 2
 BLOOD = np.array(
     [0.33, 0.77, 0.53], dtype=np.float32
 )  # relative R, G, B (de Haan & van Leest, 2014)
@@ -160,15 +161,22 @@ def _spectra(
     """(M, len(multiples), F, K) complex amplitude at the multiples of RATES_BPM."""
     windows = np.lib.stride_tricks.sliding_window_view(values, width, axis=0)[starts]
     windows = (windows - windows.mean(-1, keepdims=True)).astype(np.float32)
+    real, imaginary = _basis(width, rate, multiples)
+    flat = windows.reshape(-1, width)
+    found = np.empty((len(flat), real.shape[1]), dtype=np.complex64)
+    found.real, found.imag = flat @ real, flat @ imaginary
+    shape = (len(starts), -1, len(multiples), len(RATES_BPM))
+    return np.moveaxis(found.reshape(shape), 1, -1)
+
+
+@lru_cache(maxsize=16)
+def _basis(width: int, rate: float, multiples: tuple[float, ...]) -> tuple[Array, Array]:
+    """Two (width, rates) tapered waves, cosine and minus sine, that a window is projected on."""
     taper = np.hanning(width + 2)[1:-1]
     hertz = np.multiply.outer(multiples, RATES_BPM / 60).ravel()
-    phase = -2j * np.pi * np.arange(width)[:, None] / rate * hertz[None]
-    basis = (np.exp(phase) * taper[:, None] * (2 / taper.sum())).astype(np.complex64)
-    basis[:, hertz >= rate / 2] = 0
-    shape = (len(starts), -1, len(multiples), len(RATES_BPM))
-    real = windows.reshape(-1, width)
-    found = (real @ basis.real + 1j * (real @ basis.imag)).reshape(shape)
-    return np.moveaxis(found, 1, -1)
+    phase = 2 * np.pi * np.arange(width)[:, None] / rate * hertz[None]
+    scale = taper[:, None] * (2 / taper.sum()) * (hertz < rate / 2)
+    return (np.cos(phase) * scale).astype(np.float32), (-np.sin(phase) * scale).astype(np.float32)
 
 
 def _amplitude(
