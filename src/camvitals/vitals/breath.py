@@ -72,7 +72,7 @@ def respiration(
     windows = [w for part in parts if (w := _window(sources, part, highest)) is not None]
     if not windows:
         why = (
-            f"breathing needs 20 s of clean pulse without a break; "
+            "breathing needs 20 s of clean pulse without a break; "
             "keep still and in view"
         )
         return withheld(NAME, UNIT, why, method=method, span=span), None
