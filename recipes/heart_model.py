@@ -244,7 +244,7 @@ def calibrate(model: posterior.HeartModel, made: list[Case]) -> dict[str, list[f
     rate = np.concatenate([w.rate for w in windows])
     truth = np.concatenate([case.truth for case in made])
     error = np.abs(rate - np.where(np.isfinite(truth), truth, np.inf))
-    odds = quality.log_odds(np.concatenate([w.mass for w in windows]))[:, None]
+    odds = np.concatenate([heart.window_features(w) for w in windows])
     weights = {"window": logistic(odds, error <= quality.RIGHT_BPM)}
     spread = np.concatenate([w.spread for w in windows])
     sure = _sure(odds, weights["window"])
@@ -252,7 +252,7 @@ def calibrate(model: posterior.HeartModel, made: list[Case]) -> dict[str, list[f
     weights["window_interval"] = interval_of(error[good], spread[good])
     features, wrong, spreads = [], [], []
     for case, w in zip(made, windows, strict=True):
-        trusted = _sure(quality.log_odds(w.mass)[:, None], weights["window"])
+        trusted = _sure(heart.window_features(w), weights["window"])
         features.append(heart.whole_features(w, trusted))
         use = trusted if trusted.any() else np.ones_like(trusted)
         target = np.nanmean(case.truth[use]) if np.isfinite(case.whole) else np.inf

@@ -54,10 +54,7 @@ def respiration(
     """
     span = (float(pulse.time[0]), float(pulse.time[-1]))
     if span[1] - span[0] < SHORTEST_S:
-        why = (
-            f"a breathing rate needs 20 s but got {span[1] - span[0]:.1f} s; "
-            "record longer"
-        )
+        why = f"a breathing rate needs 20 s but got {span[1] - span[0]:.1f} s; record longer"
         return withheld(NAME, UNIT, why, method=method, span=span), None
     clock = np.arange(span[0], span[1], 1 / CLOCK_HZ)
     given = {
@@ -71,10 +68,7 @@ def respiration(
     parts = _starts(clock)
     windows = [w for part in parts if (w := _window(sources, part, highest)) is not None]
     if not windows:
-        why = (
-            "breathing needs 20 s of clean pulse without a break; "
-            "keep still and in view"
-        )
+        why = "breathing needs 20 s of clean pulse without a break; keep still and in view"
         return withheld(NAME, UNIT, why, method=method, span=span), None
     return _reading(windows, method, span), _breath(sources, windows, clock)
 

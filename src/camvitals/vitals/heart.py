@@ -18,6 +18,7 @@ from camvitals.waves.evidence import RATES_BPM, Evidence
 NAME, UNIT = "heart_rate", "bpm"
 REFINE_BPM = 6.0
 NEAR_BPM = 12.0
+ABOUT_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,19 +77,33 @@ def heart_rates(
     model = heart_model()
     if len(windows.rate) == 0:
         return withheld(NAME, UNIT, missing, method=method, span=span), ()
-    rolling = tuple(_of_window(windows, m, method, model) for m in range(len(windows.rate)))
+    features = window_features(windows)
+    rolling = tuple(
+        _of_window(windows, m, features[m], method, model) for m in range(len(windows.rate))
+    )
     return _whole(windows, rolling, method, model), rolling
 
 
-def _of_window(windows: Windows, m: int, method: str, model: HeartModel) -> Reading:
+def _of_window(
+    windows: Windows, m: int, features: Array, method: str, model: HeartModel
+) -> Reading:
     span = (float(windows.start[m]), float(windows.stop[m]))
-    quality = trust(log_odds(windows.mass[m : m + 1]), model.trust["window"])
+    quality = trust(features, model.trust["window"])
     if quality < THRESHOLD:
         why = _why(float(windows.null[m]))
         return withheld(NAME, UNIT, why, method=method, span=span, quality=quality)
     rate = float(windows.rate[m])
     low, high = interval(rate, float(windows.spread[m]), model.trust["window_interval"])
     return Reading(NAME, rate, UNIT, low, high, quality, method, span)
+
+
+def window_features(windows: Windows) -> Array:
+    """(M, 2) what the quality of a window rests on: its log odds, and the mean of those around."""
+    odds = log_odds(windows.mass)
+    centre = (windows.start + windows.stop) / 2
+    about = np.abs(centre[:, None] - centre[None]) <= ABOUT_S
+    about &= windows.stretch[:, None] == windows.stretch[None]
+    return np.column_stack([odds, (about @ odds) / about.sum(axis=1)])
 
 
 def whole_features(windows: Windows, trusted: Array) -> Array:
