@@ -42,7 +42,8 @@ def main() -> None:
         try:
             app()
         finally:
-            sys.stdout.flush()
+            if sys.stdout is not None:
+                sys.stdout.flush()
     except InputError as error:
         _complain(str(error))
         sys.exit(WRONG_INPUT)
@@ -145,9 +146,9 @@ def _check_targets(sources: list[str], **targets: Path | None) -> None:
         name, folder = f"--{option} {path}", path.absolute().parent
         if not folder.is_dir():
             raise InputError(f"{name}: there is no folder {path.parent}; make it first")
-        if path.is_dir() != (option == "csv") and path.exists():
-            kind = "a folder" if option == "csv" else "a file"
-            raise InputError(f"{name} needs {kind} but that is not one; give another name")
+        fits, kind = (path.is_dir(), "folder") if option == "csv" else (path.is_file(), "file")
+        if path.exists() and not fits:
+            raise InputError(f"{name} needs a {kind} but that is not one; give another name")
         if not os.access(path if path.is_dir() else folder, os.W_OK):
             raise InputError(f"{name}: this folder must not be written to; choose another")
         if path.absolute() in taken:
@@ -196,18 +197,20 @@ def _printable(report: Report) -> Report:
 def _write(
     reports: tuple[Report, ...], *, html: Path | None, csv: Path | None, table: Path | None
 ) -> None:
-    if html is not None:
-        from camvitals.report.page import write_page
+    from camvitals.report.csv_file import write_csv, write_table
+    from camvitals.report.page import write_page
 
-        write_page(html, reports)
-    if csv is not None or table is not None:
-        from camvitals.report.csv_file import write_csv, write_table
-
-        if csv is not None:
-            csv.mkdir(exist_ok=True)
-            write_csv(csv, reports)
-        if table is not None:
-            write_table(table, reports)
+    for path, write in ((html, write_page), (csv, write_csv), (table, write_table)):
+        if path is None:
+            continue
+        try:
+            if path is csv:
+                path.mkdir(exist_ok=True)
+            write(path, reports)
+        except OSError as error:
+            raise InputError(
+                f"{path} cannot be written ({error.strerror or error}); choose another place"
+            ) from error
 
 
 def _tell(reports: tuple[Report, ...], *, json: bool, many: bool, known: Truth | None) -> None:
@@ -217,7 +220,7 @@ def _tell(reports: tuple[Report, ...], *, json: bool, many: bool, known: Truth |
 
         if isinstance(sys.stdout, io.TextIOWrapper):
             sys.stdout.reconfigure(encoding="utf-8")
-        sys.stdout.write(to_json(reports))
+        print(to_json(reports), end="")
         return
     from rich.console import Console
 
@@ -279,6 +282,9 @@ def simulate(
     from camvitals.data.synthetic.scenario import Scenario
     from camvitals.data.synthetic.simulate import simulate as simulate_one
 
+    if out.is_dir() or not out.absolute().parent.is_dir():
+        trouble = "is a folder" if out.is_dir() else f"needs the folder {out.parent}, not there"
+        raise InputError(f"{out} {trouble}; give the name of a video to write, such as clip.mp4")
     scenario = Scenario(
         seed=seed,
         duration=duration,

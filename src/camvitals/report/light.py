@@ -111,7 +111,7 @@ def _segments(signals_TC: Array, time_T: Array, rate: float) -> list[tuple[Array
     seen: Array = np.all(np.isfinite(signals_TC), axis=1)
     seen[1:] &= np.diff(time_T) < 0.5
     half = max(1, round(rate))
-    size = round(SEGMENT_S * rate)
+    size = max(1, round(SEGMENT_S * rate))
     out = []
     for run in runs(seen):
         for start in range(run.start, run.stop, size):
