@@ -151,9 +151,10 @@ def _line(chosen: Sequence[Answer]) -> str:
         mae = _mae(estimate, truth, subject)
         cells.append((found, mae))
     (trusted, mae), (bare, bare_mae) = cells
+    share = f"{bare.within:.0%}" if bare.coverage else "–"
     return (
         f"{trusted.coverage:.0%} | {mae} | {trusted.rmse:.2f} | {trusted.within:.0%} | "
-        f"{trusted.r:.2f} | {bare_mae} | {bare.within:.0%}"
+        f"{trusted.r:.2f} | {bare_mae} | {share}"
     )
 
 

@@ -22,10 +22,12 @@ import numpy as np
 from camvitals.data.synthetic.finger import made_finger
 from camvitals.data.synthetic.scenario import Scenario, draw
 from camvitals.data.synthetic.traces import made_trace
+from camvitals.data.synthetic.truth import Truth
 from camvitals.records import Array, Trace
 from camvitals.vitals import heart, posterior, quality
-from camvitals.waves.auto import AUTO, stretches
-from camvitals.waves.evidence import FACTS, RATES_BPM, Evidence, weigh
+from camvitals.vitals.beats import beats
+from camvitals.waves.auto import AUTO, pulse_wave, stretches
+from camvitals.waves.evidence import FACTS, RATES_BPM, Candidates, Evidence, weigh
 
 ALONE = ("pos", "chrom", "green", "omit", "pbv")
 KINDS = (0.15, 0.15, 0.08, 0.62)  # one method alone, fingertip, one region, everything
@@ -52,6 +54,7 @@ class Recipe:
 class Case:
     """Evidence of one made recording, and the true rate of each window (NaN: no pulse)."""
 
+    seed: int
     evidence: Evidence
     truth: Array
     whole: float
@@ -129,7 +132,7 @@ def restless(rng: np.random.Generator) -> tuple[tuple[float, float], ...]:
     return tuple(zip(times, rates, strict=True))
 
 
-def _case(seed: int) -> Case | None:
+def _candidates(seed: int) -> tuple[Candidates, Truth] | None:
     rng = np.random.default_rng(seed)
     scenario = scenario_of(seed)
     method, kind = AUTO, str(rng.choice(["alone", "finger", "one", "all"], p=KINDS))
@@ -141,14 +144,59 @@ def _case(seed: int) -> Case | None:
     elif kind == "one":
         trace = of_one_region(trace)
     found = stretches(trace, method=method, rate=min(scenario.rate, 60.0))
-    if not found:
+    return (found[0], truth) if found else None
+
+
+def _case(seed: int) -> Case | None:
+    found = _candidates(seed)
+    if found is None:
         return None
-    evidence = weigh(found[0])
+    candidates, truth = found
+    evidence = weigh(candidates)
     half = evidence.length / 2
     spans = [(c - half, c + half) for c in evidence.centre]
-    rates = [truth.rate_between(*span) if scenario.alive else np.nan for span in spans]
-    whole = truth.rate_between(spans[0][0], spans[-1][1]) if scenario.alive else np.nan
-    return Case(evidence, np.array(rates), float(whole))
+    alive = truth.alive
+    rates = [truth.rate_between(*span) if alive else np.nan for span in spans]
+    whole = truth.rate_between(spans[0][0], spans[-1][1]) if alive else np.nan
+    return Case(seed, evidence, np.array(rates), float(whole))
+
+
+def _final(seed: int) -> tuple[Array, Array]:
+    """(n, 2) error and spread of trusted windows, and (1 or 0, 2) of the whole, as measured."""
+    nothing = np.zeros((0, 2))
+    found = _candidates(seed)
+    if found is None or not found[1].alive:
+        return nothing, nothing
+    candidates, truth = found
+    model, evidence = posterior.heart_model(), weigh(candidates)
+    windows = heart.windows_of([evidence], model)
+    wave = pulse_wave([candidates], [evidence], windows.rate)
+    expected = heart.expected_rate(windows)
+    assert expected is not None
+    found_beats = beats(wave, rate_hz=expected / 60)
+    windows = heart.by_beats(windows, found_beats)
+    trusted = _sure(heart.window_features(windows), model.trust["window"])
+    spans = list(zip(windows.start, windows.stop, strict=True))
+    true = np.array([truth.rate_between(*span) for span in spans])
+    each = np.column_stack([np.abs(windows.rate - true), windows.spread])[trusted]
+    whole = _sure(heart.whole_features(windows, trusted)[None], model.trust["whole"])[0]
+    if not whole or not trusted.any():
+        return each, nothing
+    rate = heart.whole_rate(windows, found_beats, trusted)
+    span = windows.start[trusted].min(), windows.stop[trusted].max()
+    error = abs(rate - truth.rate_between(*span))
+    return each, np.array([[error, windows.spread[trusted].mean()]])
+
+
+def intervals(seeds: range) -> dict[str, list[float]]:
+    """Floor and factor of both intervals, from the errors of the rates that are finally given."""
+    with ProcessPoolExecutor() as pool:
+        parts = list(pool.map(_final, seeds, chunksize=50))
+    each, whole = (np.concatenate(part) for part in zip(*parts, strict=True))
+    return {
+        "window_interval": interval_of(each[:, 0], each[:, 1]),
+        "whole_interval": interval_of(whole[:, 0], whole[:, 1]),
+    }
 
 
 def targets(truth_M: Array, width: float) -> Array:
@@ -239,29 +287,22 @@ def interval_of(error: Array, spread: Array) -> list[float]:
 
 
 def calibrate(model: posterior.HeartModel, made: list[Case]) -> dict[str, list[float]]:
-    """Weights of quality and interval for windows and for whole recordings."""
+    """Weights of quality for windows and for whole recordings."""
     windows = [heart.windows_of([case.evidence], model) for case in made]
     rate = np.concatenate([w.rate for w in windows])
     truth = np.concatenate([case.truth for case in made])
     error = np.abs(rate - np.where(np.isfinite(truth), truth, np.inf))
     odds = np.concatenate([heart.window_features(w) for w in windows])
     weights = {"window": logistic(odds, error <= quality.RIGHT_BPM)}
-    spread = np.concatenate([w.spread for w in windows])
-    sure = _sure(odds, weights["window"])
-    good = sure & (error <= 2 * quality.RIGHT_BPM)
-    weights["window_interval"] = interval_of(error[good], spread[good])
-    features, wrong, spreads = [], [], []
+    features, wrong = [], []
     for case, w in zip(made, windows, strict=True):
         trusted = _sure(heart.window_features(w), weights["window"])
         features.append(heart.whole_features(w, trusted))
         use = trusted if trusted.any() else np.ones_like(trusted)
         target = np.nanmean(case.truth[use]) if np.isfinite(case.whole) else np.inf
         wrong.append(abs(float(w.rate[use].mean()) - target))
-        spreads.append(float(w.spread[use].mean()))
     right = np.array(wrong) <= quality.RIGHT_BPM
     weights["whole"] = logistic(np.array(features), right)
-    sure = _sure(np.array(features), weights["whole"]) & (np.array(wrong) <= 10)
-    weights["whole_interval"] = interval_of(np.array(wrong)[sure], np.array(spreads)[sure])
     return weights
 
 
@@ -290,11 +331,14 @@ def main() -> None:
     model = posterior.HeartModel(**weights, trust={}, about=about)
     seeds = recipe.calibration_seeds[: int(len(recipe.calibration_seeds) * scale)]
     trust = calibrate(model, list(cases(seeds)))
-    fields = {"facts": FACTS, "about": about, "trust": trust} | {
+    fields: dict[str, Any] = {"facts": FACTS, "about": about, "trust": trust} | {
         name: np.round(value, 6).tolist() for name, value in weights.items()
     }
+    fields["trust"] |= {"window_interval": [0.0, 1.0], "whole_interval": [0.0, 1.0]}
     TARGET.write_text(json.dumps(fields) + "\n")
-    print(trust)
+    fields["trust"] |= intervals(seeds)
+    TARGET.write_text(json.dumps(fields) + "\n")
+    print(fields["trust"])
 
 
 if __name__ == "__main__":

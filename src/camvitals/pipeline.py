@@ -19,7 +19,7 @@ from camvitals.steps import Steps, finish
 from camvitals.video import open_video
 from camvitals.vitals.beats import Beats, beats, no_beats
 from camvitals.vitals.breath import respiration
-from camvitals.vitals.heart import heart_rates, windows_of
+from camvitals.vitals.heart import by_beats, expected_rate, heart_rates, windows_of
 from camvitals.vitals.posterior import heart_model
 from camvitals.vitals.variability import UNITS, variability
 from camvitals.waves.auto import AUTO, SHORTEST_S, SLOWEST_HZ, pulse_wave, stretches_steps
@@ -137,11 +137,16 @@ def report_steps(trace: Trace, *, source: Source, settings: Settings) -> Steps[R
     for candidates in found:
         evidence.append((yield from weigh_steps(candidates)))
     windows = windows_of(evidence, heart_model())
-    span = (float(trace.time[0]), float(trace.time[-1]))
-    heart, rolling = heart_rates(windows, method=method, span=span, missing=missing)
     wave = pulse_wave(found, evidence, windows.rate) if found else _no_wave(trace)
     yield
-    found_beats = _trusted_beats(wave, heart)
+    found_beats = _beats(wave, expected_rate(windows))
+    yield
+    span = (float(trace.time[0]), float(trace.time[-1]))
+    heart, rolling = heart_rates(
+        by_beats(windows, found_beats), found_beats, method=method, span=span, missing=missing
+    )
+    if heart.value is None:
+        found_beats = no_beats(heart.span)
     yield
     breath, breath_wave = respiration(
         wave, found_beats, colour=_brightness(trace), motion=_height(trace)
@@ -210,11 +215,10 @@ def _no_wave(trace: Trace) -> Wave:
     return Wave(np.full(len(trace.time), np.nan), trace.time, "pulse")
 
 
-def _trusted_beats(wave: Wave, heart: Reading) -> Beats:
-    """Beats of the pulse, none where its rate is not trusted."""
-    if heart.value is None:
-        return no_beats(heart.span)
-    return beats(wave, rate_hz=heart.value / 60)
+def _beats(wave: Wave, rate_bpm: float | None) -> Beats:
+    if rate_bpm is None:
+        return no_beats((float(wave.time[0]), float(wave.time[-1])))
+    return beats(wave, rate_hz=rate_bpm / 60)
 
 
 def _variability(found: Beats, heart: Reading) -> tuple[Reading, ...]:
@@ -234,7 +238,8 @@ def _brightness(trace: Trace) -> Wave:
 
 def _height(trace: Trace) -> Wave:
     """Vertical place of the face, in face heights."""
-    height = np.nanmedian(trace.box[:, 3] - trace.box[:, 1]) if _seen(trace).any() else 1.0
+    heights = trace.box[:, 3] - trace.box[:, 1]
+    height = float(np.nanmedian(heights)) if np.isfinite(heights).any() else 1.0
     return Wave(trace.box[:, 1] / height, trace.time, "height", "face heights")
 
 

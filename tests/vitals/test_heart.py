@@ -3,18 +3,23 @@ import pytest
 
 from camvitals.data.synthetic.scenario import Scenario
 from camvitals.data.synthetic.traces import made_trace
-from camvitals.vitals.heart import heart_rates, windows_of
+from camvitals.vitals.beats import beats as beats_of
+from camvitals.vitals.beats import no_beats
+from camvitals.vitals.heart import by_beats, expected_rate, heart_rates, windows_of
 from camvitals.vitals.posterior import heart_model
 from camvitals.vitals.quality import RIGHT_BPM, THRESHOLD, interval, log_odds, trust
-from camvitals.waves.auto import AUTO, stretches
+from camvitals.waves.auto import AUTO, pulse_wave, stretches
 from camvitals.waves.evidence import weigh
 
 
 def readings(scenario: Scenario):
     trace, truth = made_trace(scenario)
     found = stretches(trace, method=AUTO, rate=30.0)
-    windows = windows_of([weigh(c) for c in found], heart_model())
-    return (*heart_rates(windows, method=AUTO, span=(0.0, scenario.duration)), truth)
+    evidence = [weigh(c) for c in found]
+    windows = windows_of(evidence, heart_model())
+    beats = beats_of(pulse_wave(found, evidence, windows.rate), rate_hz=expected_rate(windows) / 60)
+    windows = by_beats(windows, beats)
+    return (*heart_rates(windows, beats, method=AUTO, span=(0.0, scenario.duration)), truth)
 
 
 @pytest.mark.parametrize("bpm", [48, 72, 110, 165])
@@ -50,7 +55,9 @@ def test_what_has_no_pulse_has_no_rate(subject: str) -> None:
 
 def test_without_windows_the_reason_is_the_one_given() -> None:
     empty = windows_of([], heart_model())
-    whole, rolling = heart_rates(empty, method=AUTO, span=(0.0, 1.0), missing="too short to tell")
+    whole, rolling = heart_rates(
+        empty, no_beats((0.0, 1.0)), method=AUTO, span=(0.0, 1.0), missing="too short to tell"
+    )
     assert whole.value is None
     assert whole.why == "too short to tell"
     assert rolling == ()

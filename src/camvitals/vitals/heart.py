@@ -6,11 +6,12 @@ Shape letters: M windows of all stretches in order of time, F rates.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from camvitals.records import Array, Reading, withheld
+from camvitals.vitals.beats import Beats
 from camvitals.vitals.posterior import HeartModel, heart_model, posterior, share_of_window
 from camvitals.vitals.quality import RIGHT_BPM, THRESHOLD, interval, log_odds, trust
 from camvitals.waves.evidence import RATES_BPM, Evidence
@@ -18,6 +19,7 @@ from camvitals.waves.evidence import RATES_BPM, Evidence
 NAME, UNIT = "heart_rate", "bpm"
 REFINE_BPM = 6.0
 NEAR_BPM = 12.0
+COVERED, AGREE, FEWEST = 0.6, 0.06, 3
 ABOUT_S = 10.0
 
 
@@ -67,12 +69,49 @@ def _windows_of_one(evidence: Evidence, model: HeartModel, k: int) -> tuple[Arra
     return rate, spread, mass, null, start, stop, np.full(len(rate), k)
 
 
+def expected_rate(windows: Windows) -> float | None:
+    """A rate to look for beats with [bpm]: the median of the windows, the likely ones; or None."""
+    if len(windows.rate) == 0:
+        return None
+    return float(np.median(windows.rate[windows.mass >= np.median(windows.mass)]))
+
+
+def by_beats(windows: Windows, beats: Beats) -> Windows:
+    """The same windows, their rates from the intervals between beats where these can be had.
+
+    A spectrum shows the rate that is met most, intervals their mean, which is what a rate is. They
+    are taken where they cover COVERED of a window and agree with its spectrum.
+    """
+    rate = windows.rate.copy()
+    for m, (start, stop) in enumerate(zip(windows.start, windows.stop, strict=True)):
+        rate[m] = _mean_rate(
+            beats, (beats.time >= start) & (beats.time <= stop), stop - start, rate[m]
+        )
+    return replace(windows, rate=rate)
+
+
+def _mean_rate(beats: Beats, inside_K: Array, seconds: float, rate: float) -> float:
+    """Mean rate of the beats inside [bpm] if they cover the seconds and agree, otherwise `rate`."""
+    pairs = beats.joined & inside_K[1:] & inside_K[:-1]
+    length = np.diff(beats.time)[pairs]
+    if len(length) < FEWEST or length.sum() < COVERED * seconds:
+        return rate
+    found = float(60 * len(length) / length.sum())
+    return found if abs(found - rate) <= max(RIGHT_BPM, AGREE * rate) else rate
+
+
 def heart_rates(
-    windows: Windows, *, method: str, span: tuple[float, float], missing: str = ""
+    windows: Windows,
+    beats: Beats,
+    *,
+    method: str,
+    span: tuple[float, float],
+    missing: str = "",
 ) -> tuple[Reading, tuple[Reading, ...]]:
     """The heart rate of the whole recording, and one reading a window [bpm].
 
-    span: of the recording [s].   missing: why there are no windows, when there are none.
+    windows: with rates by `by_beats`.   beats: of the pulse wave.   span: of the recording [s].
+    missing: why there are no windows, when there are none.
     """
     model = heart_model()
     if len(windows.rate) == 0:
@@ -81,7 +120,7 @@ def heart_rates(
     rolling = tuple(
         _of_window(windows, m, features[m], method, model) for m in range(len(windows.rate))
     )
-    return _whole(windows, rolling, method, model), rolling
+    return _whole(windows, beats, rolling, method, model), rolling
 
 
 def _of_window(
@@ -112,20 +151,29 @@ def whole_features(windows: Windows, trusted: Array) -> Array:
 
 
 def _whole(
-    windows: Windows, rolling: tuple[Reading, ...], method: str, model: HeartModel
+    windows: Windows, beats: Beats, rolling: tuple[Reading, ...], method: str, model: HeartModel
 ) -> Reading:
     trusted = np.array([reading.value is not None for reading in rolling])
     span = (float(windows.start[0]), float(windows.stop[-1]))
     quality = trust(whole_features(windows, trusted), model.trust["whole"])
     if quality < THRESHOLD or not trusted.any():
         why = _why(float(windows.null.mean()))
-        quality = min(quality, THRESHOLD) if not trusted.any() else quality
         return withheld(NAME, UNIT, why, method=method, span=span, quality=quality)
-    rate = float(windows.rate[trusted].mean())
+    rate = whole_rate(windows, beats, trusted)
     spread = float(windows.spread[trusted].mean())
     low, high = interval(rate, spread, model.trust["whole_interval"])
     span = (float(windows.start[trusted].min()), float(windows.stop[trusted].max()))
     return Reading(NAME, rate, UNIT, low, high, quality, method, span)
+
+
+def whole_rate(windows: Windows, beats: Beats, trusted: Array) -> float:
+    """Mean rate over the trusted windows [bpm], of their beats where these can be had."""
+    start, stop = windows.start[trusted], windows.stop[trusted]
+    known = np.searchsorted(start, beats.time, side="right") - 1
+    inside = (known >= 0) & (beats.time <= stop[np.maximum(known, 0)])
+    later = np.minimum(stop[:-1], start[1:]) if len(start) > 1 else stop[:0]
+    seconds = float((later - start[:-1]).sum() + stop[-1] - start[-1])
+    return _mean_rate(beats, inside, seconds, float(windows.rate[trusted].mean()))
 
 
 def _why(null: float) -> str:

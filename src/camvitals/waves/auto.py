@@ -191,7 +191,11 @@ def pulse_wave(found: Sequence[Candidates], evidence: Sequence[Evidence], rates_
         rates = rates_M[at : at + len(facts.centre)]
         values[start : start + len(candidates.time)] = combine(candidates, facts, rates)
         at += len(facts.centre)
-    return Wave(values / (np.nanstd(values) + 1e-12), first + np.arange(count) / rate, "pulse")
+    return Wave(
+        values / (values[np.isfinite(values)].std() + 1e-12),
+        first + np.arange(count) / rate,
+        "pulse",
+    )
 
 
 def combine(candidates: Candidates, evidence: Evidence, rates_M: Array) -> Array:
@@ -200,7 +204,7 @@ def combine(candidates: Candidates, evidence: Evidence, rates_M: Array) -> Array
     rates_M: heart rate of each window of the evidence [bpm]. Unit variance, overlap-added.
     """
     near = np.abs(RATES_BPM[None] - rates_M[:, None]) <= NEAR_BPM
-    share = (evidence.weights * near[..., None]).sum(axis=1) / evidence.weights.sum(axis=1)
+    share = (evidence.weights * near[..., None]).sum(axis=1) / (evidence.weights.sum(axis=1) + 1e-9)
     share = np.clip(share, 1e-3, 0.98)
     weight = share / (1 - share)
     weight /= weight.sum(axis=1, keepdims=True)

@@ -44,6 +44,8 @@ FACTS = (
     "strength",  # pulse amplitude relative to skin brightness, log
     "motion",  # head movement at this rate in face widths, log
     "motion_share",  # the same relative to its mean over rates, log
+    "motion_in_all",  # head movement at all rates together, log
+    "unrest",  # change of skin colour at all rates together, log
     "motion_half",  # head movement at half the rate: shading goes with its square
     "background",  # brightness change behind the face at this rate, log
     "background_share",
@@ -126,6 +128,8 @@ def _weigh_some(candidates: Candidates, starts: Array, width: int) -> tuple[Arra
     log_mean = np.log(share[:, 0].mean(-1) + 1e-3)
     own_best = share[:, 0].max(axis=1, keepdims=True) + 1e-20
     likeness = _likeness(candidates.colour, starts, width, rate=rate)
+    colour = _amplitude(candidates.colour[:, :3], starts, width, rate=rate)
+    unrest = np.log(colour.mean(axis=1, keepdims=True) + 1e-4)
     rates = np.broadcast_to(RATES_BPM / 100, log_mean.shape)
     facts = np.stack(
         [
@@ -144,6 +148,8 @@ def _weigh_some(candidates: Candidates, starts: Array, width: int) -> tuple[Arra
             np.log(np.sqrt(power[:, 0]).mean(-1) + 1e-5),
             np.log(motion + 1e-4),
             np.log((motion + 1e-5) / (motion.mean(axis=1, keepdims=True) + 1e-5)),
+            np.broadcast_to(np.log(motion.mean(axis=1, keepdims=True) + 1e-4), log_mean.shape),
+            np.broadcast_to(unrest, log_mean.shape),
             np.log(slow_motion + 1e-4),
             np.log(background + 1e-4),
             np.log((background + 1e-5) / (background.mean(axis=1, keepdims=True) + 1e-5)),
