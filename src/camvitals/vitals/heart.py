@@ -14,13 +14,14 @@ from camvitals.records import Array, Reading, withheld
 from camvitals.vitals.beats import Beats
 from camvitals.vitals.posterior import HeartModel, heart_model, posterior, share_of_window
 from camvitals.vitals.quality import RIGHT_BPM, THRESHOLD, interval, log_odds, trust
-from camvitals.waves.evidence import RATES_BPM, Evidence
+from camvitals.waves.evidence import FACTS, RATES_BPM, Evidence
 
 NAME, UNIT = "heart_rate", "bpm"
 REFINE_BPM = 6.0
 NEAR_BPM = 12.0
 COVERED, AGREE, FEWEST = 0.6, 0.06, 3
 ABOUT_S = 10.0
+MOVES, MOVES_BPM, MOVES_MOST = 0.004, 3.0, 0.6
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +29,14 @@ class Windows:
     """What the posterior says of each window: (M,) arrays, and whose stretch each is.
 
     rate, spread: [bpm]; mass: probability within RIGHT_BPM of the rate; null: of no pulse;
-    start, stop: [s]; stretch: index.
+    moved: the head moves notably at this rate; start, stop: [s]; stretch: index.
     """
 
     rate: Array
     spread: Array
     mass: Array
     null: Array
+    moved: Array
     start: Array
     stop: Array
     stretch: Array
@@ -44,7 +46,7 @@ def windows_of(stretches: Sequence[Evidence], model: HeartModel) -> Windows:
     """The most probable rate of every window, refined between the states by the local mean."""
     columns = [_windows_of_one(e, model, k) for k, e in enumerate(stretches)]
     if not columns:
-        return Windows(*(np.zeros(0) for _ in range(7)))
+        return Windows(*(np.zeros(0) for _ in range(8)))
     return Windows(*(np.concatenate(column) for column in zip(*columns, strict=True)))
 
 
@@ -66,7 +68,20 @@ def _windows_of_one(evidence: Evidence, model: HeartModel, k: int) -> tuple[Arra
     mass = (states * near).sum(axis=1) * right
     half = evidence.length / 2
     start, stop = evidence.centre - half, evidence.centre + half
-    return rate, spread, mass, null, start, stop, np.full(len(rate), k)
+    moved = _moves_at(evidence, rate)
+    return rate, spread, mass, null, moved, start, stop, np.full(len(rate), k)
+
+
+def _moves_at(evidence: Evidence, rate_M: Array) -> Array:
+    """(M,) True where the head moves by more than MOVES face widths at the rate, most of all there.
+
+    What moves so could brighten and darken any surface at that rate; a nod with the heartbeat is
+    a tenth of it.
+    """
+    motion = np.exp(evidence.facts[..., FACTS.index("motion")])
+    near = np.abs(RATES_BPM - rate_M[:, None]) <= MOVES_BPM
+    there = np.where(near, motion, 0.0).max(axis=1)
+    return np.asarray((there > MOVES) & (there > MOVES_MOST * motion.max(axis=1)))
 
 
 def expected_rate(windows: Windows) -> float | None:
@@ -128,8 +143,8 @@ def _of_window(
 ) -> Reading:
     span = (float(windows.start[m]), float(windows.stop[m]))
     quality = trust(features, model.trust["window"])
-    if quality < THRESHOLD:
-        why = _why(float(windows.null[m]))
+    if quality < THRESHOLD or windows.moved[m]:
+        why = _why(float(windows.null[m]), bool(windows.moved[m]))
         return withheld(NAME, UNIT, why, method=method, span=span, quality=quality)
     rate = float(windows.rate[m])
     low, high = interval(rate, float(windows.spread[m]), model.trust["window_interval"])
@@ -157,7 +172,7 @@ def _whole(
     span = (float(windows.start[0]), float(windows.stop[-1]))
     quality = trust(whole_features(windows, trusted), model.trust["whole"])
     if quality < THRESHOLD or not trusted.any():
-        why = _why(float(windows.null.mean()))
+        why = _why(float(windows.null.mean()), bool(windows.moved.mean() > 0.5))
         return withheld(NAME, UNIT, why, method=method, span=span, quality=quality)
     rate = whole_rate(windows, beats, trusted)
     spread = float(windows.spread[trusted].mean())
@@ -176,7 +191,9 @@ def whole_rate(windows: Windows, beats: Beats, trusted: Array) -> float:
     return _mean_rate(beats, inside, seconds, float(windows.rate[trusted].mean()))
 
 
-def _why(null: float) -> str:
+def _why(null: float, moved: bool) -> str:
+    if moved:
+        return "the head moves at the rate found, which could be motion alone; hold still"
     if null > 0.5:
         return "no pulse stands out from noise; more light, less motion or less compression help"
     return "several rates fit about equally well; hold still and keep the light steady"

@@ -11,7 +11,7 @@ import numpy as np
 from camvitals.records import Array
 
 RIGHT_BPM = 5.0
-THRESHOLD = 0.75
+THRESHOLD = 0.7
 LEAST_HALF_BPM = 0.5
 
 
