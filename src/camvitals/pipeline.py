@@ -11,8 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from camvitals.dsp.clean import rate_of, runs
+from camvitals.dsp.clean import GAP_S, rate_of
 from camvitals.face.collect import Collector
+from camvitals.face.picture import KINDS
+from camvitals.face.skin import MASKS
 from camvitals.records import Array, InputError, Reading, Report, Source, Trace, Wave, withheld
 from camvitals.report.capture import capture
 from camvitals.steps import Steps, finish
@@ -28,6 +30,7 @@ from camvitals.waves.run import METHODS
 
 FASTEST_HZ = 60.0
 BRIEF_S = 2.0
+HOUR_S = 3600.0
 Progress = Callable[[int, int | None], None]
 
 
@@ -43,17 +46,29 @@ class Settings:
         if self.method != AUTO and self.method not in METHODS:
             known = ", ".join([AUTO, *METHODS])
             raise InputError(f"no method {self.method!r}; choose one of {known}")
+        if self.roi != "face" and self.roi not in KINDS:
+            raise InputError(f"no roi {self.roi!r}; choose face, {', '.join(KINDS)}")
+        if self.skin not in MASKS:
+            raise InputError(f"no skin mask {self.skin!r}; choose {', '.join(MASKS)}")
+        if self.roi != "face" and self.needs in ("background", "points"):
+            raise InputError(f"{self.method} needs roi 'face' but got {self.roi!r}; choose face")
+        if self.roi == "finger" and self.needs == "grid":
+            raise InputError(f"{self.method} needs a face, but a finger fills the picture evenly")
+
+    @property
+    def needs(self) -> str:
+        """What the method needs of a trace besides its colours."""
+        return METHODS[self.method].needs if self.method != AUTO else "rgb"
 
     def collector(self, *, keep: float | None = None) -> Collector:
         """A collector of what the method needs; keep: seconds remembered, None for all."""
-        needs = METHODS[self.method].needs if self.method != AUTO else "rgb"
         return Collector(
             roi=self.roi,
             skin=self.skin,
             keep=keep,
-            grid=(5, 5) if needs == "grid" else None,
-            moments=needs == "moments",
-            points=needs == "points",
+            grid=(5, 5) if self.needs == "grid" else None,
+            moments=self.needs == "moments",
+            points=self.needs == "points",
         )
 
 
@@ -96,6 +111,11 @@ def measure_people(
             if progress is not None:
                 progress(count, video.expected)
         facts = video.source
+    if facts.frames == 0:
+        told = "; ".join(facts.warnings) or "it has none"
+        raise InputError(
+            f"{facts.name} gave no picture to measure: {told}; record or copy it again"
+        )
     return reports_of(collector.traces(), facts, settings=settings)
 
 
@@ -133,6 +153,7 @@ def report_steps(trace: Trace, *, source: Source, settings: Settings) -> Steps[R
     found: list[Candidates] = []
     if not missing:
         found = yield from stretches_steps(trace, method=method, rate=_rate(trace))
+        missing = "" if found else _too_short(trace)
     evidence = []
     for candidates in found:
         evidence.append((yield from weigh_steps(candidates)))
@@ -176,13 +197,35 @@ def unmeasurable(trace: Trace) -> str:
             f"a pulse needs {SLOWEST_HZ:g} pictures a second but there were {rate:.1f}; "
             "record faster"
         )
-    longest = max((run.stop - run.start) / rate for run in runs(seen))
-    if longest < SHORTEST_S:
-        return (
-            f"a heart rate needs {SHORTEST_S:g} s in view without a break but there were "
-            f"{longest:.1f} s; keep the face in the picture, or record longer"
+    _check_leaps(trace, rate)
+    return _too_short(trace) if _longest_view(trace) < SHORTEST_S else ""
+
+
+def _longest_view(trace: Trace) -> float:
+    """The longest time in view [s], gaps of GAP_S bridged."""
+    main = trace.names.index("skin") if "skin" in trace.names else 0
+    seen = trace.time[np.isfinite(trace.rgb[:, main, 0])]
+    breaks = np.flatnonzero(np.diff(seen) > GAP_S) + 1
+    spans = [float(np.ptp(part)) for part in np.split(seen, breaks) if len(part)]
+    return max(spans) + 1 / _rate(trace) if spans else 0.0
+
+
+def _too_short(trace: Trace) -> str:
+    return (
+        f"a heart rate needs {SHORTEST_S:g} s in view without a break but there were "
+        f"{_longest_view(trace):.1f} s; keep the face in the picture, or record longer"
+    )
+
+
+def _check_leaps(trace: Trace, rate: float) -> None:
+    """Refuse times that leap so far that their uniform clock would fill the memory."""
+    gaps = np.diff(trace.time)
+    if trace.time[-1] - trace.time[0] > HOUR_S + 10 * len(trace.time) / rate:
+        at = int(np.argmax(gaps))
+        raise InputError(
+            f"the times of the pictures leap from {trace.time[at]:.1f} to "
+            f"{trace.time[at + 1]:.1f} s; cut the recording there, or pass fps= or time="
         )
-    return ""
 
 
 def _rate(trace: Trace) -> float:
