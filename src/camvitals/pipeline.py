@@ -203,7 +203,7 @@ def unmeasurable(trace: Trace) -> str:
 
 def _longest_view(trace: Trace) -> float:
     """The longest time in view [s], gaps of GAP_S bridged."""
-    main = trace.names.index("skin") if "skin" in trace.names else 0
+    main = trace.names.index(trace.main)
     seen = trace.time[np.isfinite(trace.rgb[:, main, 0])]
     breaks = np.flatnonzero(np.diff(seen) > GAP_S) + 1
     spans = [float(np.ptp(part)) for part in np.split(seen, breaks) if len(part)]
@@ -275,8 +275,7 @@ def _variability(found: Beats, heart: Reading) -> tuple[Reading, ...]:
 
 def _brightness(trace: Trace) -> Wave:
     """Raw green of the skin, for its baseline."""
-    name = "skin" if "skin" in trace.names else trace.names[0]
-    return Wave(trace.region(name)[:, 1], trace.time, "skin", "level")
+    return Wave(trace.region(trace.main)[:, 1], trace.time, "skin", "level")
 
 
 def _height(trace: Trace) -> Wave:

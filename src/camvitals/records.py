@@ -155,6 +155,12 @@ class Trace:
         if self.points is not None:
             check("trace.points", self.points, (length, None, 2))
 
+    @property
+    def main(self) -> str:
+        """The region of all that was seen of a person: `skin`, or the first but the background."""
+        names = [name for name in self.names if name != "background"] or list(self.names)
+        return "skin" if "skin" in names else names[0]
+
     def region(self, name: str) -> Array:
         """(T, 3) mean colour of one region; InputError names the regions there are."""
         if name not in self.names:

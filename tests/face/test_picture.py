@@ -61,7 +61,7 @@ def test_a_finger_counts_only_what_the_camera_can_tell():
         image[..., 1], image[..., 2] = 60 + p, 1.0
         images.append(np.round(image).astype(np.uint8))
     trace = traced(images, roi="finger")
-    red, green, blue = trace.region("skin").T
+    red, green, blue = trace.region("finger").T
     assert abs(red.mean() - 200) < 1 and red.std() > 2.5
     assert abs(green.mean() - 60) < 1
     np.testing.assert_allclose(blue, 1.0)  # all at the dark end: it is shown where it is

@@ -16,7 +16,17 @@ from camvitals.waves.many import pair_sources, vote
 from camvitals.waves.motion import steady
 from camvitals.waves.rectify import calm_segments, joined
 
-PARTS = {clarity, upright, blind.band_mask, pair_sources, vote, steady, calm_segments, joined}
+PARTS = {
+    classical.channel,
+    clarity,
+    upright,
+    blind.band_mask,
+    pair_sources,
+    vote,
+    steady,
+    calm_segments,
+    joined,
+}
 SCIPY_FREE = ("green", "chrom", "pos", "pbv", "lgi", "omit", "pca", "ica", "ssr")
 BATCHED = ("green", "pca", "ica", "chrom", "pos", "pbv", "lgi", "omit")
 GAIN_FREE = (

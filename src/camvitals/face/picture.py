@@ -28,7 +28,7 @@ class Picture:
     def __init__(self, kind: str, *, skin: str, grid: tuple[int, int] | None) -> None:
         if kind == "finger" and grid is not None:
             raise InputError("a finger fills the picture evenly: roi='finger' takes no grid=")
-        self.names = ("skin", *cell_names(grid))
+        self.names = ("finger" if kind == "finger" else "skin", *cell_names(grid))
         self._kind, self._skin, self._grid = kind, skin, grid
         self._step = 0
         self._shape = (0, 0)

@@ -81,7 +81,7 @@ def median_seen(values: Array) -> Array:
 def shown_region(trace: Trace) -> str | None:
     """`skin` when there, else the first region that is not the background."""
     names = [name for name in trace.names if name != BACKGROUND]
-    return "skin" if "skin" in names else names[0] if names else None
+    return trace.main if names else None
 
 
 def colour_of(trace: Trace | None) -> tuple[Array, Array] | None:

@@ -51,7 +51,7 @@ def stretches_steps(trace: Trace, *, method: str, rate: float) -> Steps[list[Can
         raise InputError(f"a pulse needs {SLOWEST_HZ:g} pictures a second but got {rate:.1f}")
     colour, time = uniform(trace.rgb, trace.time, rate=rate)
     box, _ = uniform(trace.box, trace.time, rate=rate)
-    seen = np.isfinite(colour[:, _main(trace.names), 0])
+    seen = np.isfinite(colour[:, trace.names.index(trace.main), 0])
     wave = None
     if method != AUTO:
         wave = wave_of(trace, method=method, rate=rate).values
@@ -120,10 +120,6 @@ def _band(rate: float) -> tuple[float, float]:
 def _relative(colour_NRC: Array) -> Array:
     """(N, 3) relative change of colour, mean over the regions."""
     return np.asarray((colour_NRC / colour_NRC.mean(axis=0)).mean(axis=1) - 1)
-
-
-def _main(names: tuple[str, ...]) -> int:
-    return names.index("skin") if "skin" in names else 0
 
 
 def _without(

@@ -143,18 +143,20 @@ METHODS: dict[str, Method] = {
 }
 
 
-def wave_of(trace: Trace, *, method: str, rate: float, region: str = "skin") -> Wave:
+def wave_of(trace: Trace, *, method: str, rate: float, region: str | None = None) -> Wave:
     """The pulse of one trace by one method, over every seen run that is long enough.
 
     method: a name of METHODS.   rate: of the wave's uniform clock [Hz], > 1.5.
-    region: for methods of one region (Method.needs "rgb" and "background").
+    region: for methods of one region (Method.needs "rgb" and "background"); None: trace.main.
     Returns a Wave `pulse`, band-passed to 0.65–4 Hz (at most 0.45 × rate), every run at zero mean
     and unit variance (a run without any variation is 0), NaN in gaps and in runs too short.
     Raises InputError for an unknown method, for a region, background, grid, moments or points that
     the trace does not have, or when no run is long enough.
     """
     chosen = find(method)
-    values, time = uniform(_material(trace, chosen, method, region), trace.time, rate=rate)
+    values, time = uniform(
+        _material(trace, chosen, method, region or trace.main), trace.time, rate=rate
+    )
     seen = np.isfinite(values).all(axis=2).sum(axis=1) >= _columns(values, chosen)
     out = np.full(len(time), np.nan)
     longest = 0.0
