@@ -27,7 +27,7 @@ from camvitals.dsp.clean import rate_of, runs
 from camvitals.dsp.spectrum import HEART_BAND_HZ, peak, spectrum
 from camvitals.evaluate.metrics import agreement, bootstrap
 from camvitals.pipeline import measure_people
-from camvitals.records import Array
+from camvitals.records import Array, Wave
 from camvitals.waves.run import METHODS, wave_of
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -50,13 +50,19 @@ class Answer:
     high: float = np.nan
 
 
-def bare_rate(trace: Trace, method: str, start: float, stop: float) -> float:
-    """The spectral peak of one method's wave over a span [bpm]; `auto` has no bare form."""
-    if method == "auto":
-        return np.nan
+def bare_wave(trace: Trace | None, method: str) -> Wave | None:
+    """One method's wave, or None: `auto` has no bare form, and some cannot run on every trace."""
+    if method == "auto" or trace is None:
+        return None
     try:
-        wave = wave_of(trace, method=method, rate=min(60.0, rate_of(trace.time)))
+        return wave_of(trace, method=method, rate=min(60.0, rate_of(trace.time)))
     except InputError:
+        return None
+
+
+def bare_rate(wave: Wave | None, start: float, stop: float) -> float:
+    """The spectral peak of a wave over a span [bpm], NaN without one."""
+    if wave is None:
         return np.nan
     inside = wave.values[(wave.time >= start) & (wave.time <= stop)]
     whole = runs(np.isfinite(inside))
@@ -85,7 +91,7 @@ def on_made(scenario: Scenario) -> list[Answer]:
         reading = measure_trace(trace, source=SOURCE, settings=Settings(method)).readings[0]
         true = truth.rate_between(*reading.span) if truth.alive else np.nan
         given = np.nan if reading.value is None else reading.value
-        bare = bare_rate(trace, method, 0.0, scenario.duration)
+        bare = bare_rate(bare_wave(trace, method), 0.0, scenario.duration)
         limits = (np.nan, np.nan) if reading.low is None else (reading.low, reading.high)
         answers.append(Answer(method, str(scenario.seed), strata, true, given, bare, *limits))
     return answers
@@ -106,7 +112,7 @@ def on_film(scenario: Scenario) -> list[Answer]:
     given = np.nan if reading.value is None else reading.value
     answers = [Answer("auto", seed, strata, true, given, np.nan)]
     for method in ("green", "chrom", "pos", "omit"):
-        bare = bare_rate(trace, method, *reading.span) if trace is not None else np.nan
+        bare = bare_rate(bare_wave(trace, method), *reading.span)
         answers.append(Answer(method, seed, strata, true, np.nan, bare))
     return answers
 
@@ -117,12 +123,13 @@ def on_real(recorded: real.RealTrace) -> list[Answer]:
     for method in METHODS_ON_COLOURS:
         source = Source(recorded.name)
         report = measure_trace(recorded.trace, source=source, settings=Settings(method))
+        wave = bare_wave(recorded.trace, method)
         for reading in report.rolling[::5]:
             true = recorded.rate_between(*reading.span)
             if not np.isfinite(true):
                 continue
             given = np.nan if reading.value is None else reading.value
-            bare = bare_rate(recorded.trace, method, *reading.span)
+            bare = bare_rate(wave, *reading.span)
             limits = (np.nan, np.nan) if reading.low is None else (reading.low, reading.high)
             strata = (recorded.group, f"{recorded.group} {recorded.name}")
             answers.append(Answer(method, recorded.subject, strata, true, given, bare, *limits))
@@ -240,8 +247,8 @@ def run_real() -> None:
         reading = report.readings[0]
         told = "withheld" if reading.value is None else f"{reading.value:.1f}"
         reference = real.DOCUMENTED.get(name, "–")
-        bare = [f"{bare_rate(report.trace, m, *reading.span):.1f}" for m in METHODS_ON_COLOURS[1:]]
-        cells = " | ".join(bare)
+        waves = [bare_wave(report.trace, m) for m in METHODS_ON_COLOURS[1:]]
+        cells = " | ".join(f"{bare_rate(wave, *reading.span):.1f}" for wave in waves)
         print(f"| {Path(name).name} | {reference} | {told} | {reading.quality:.2f} | {cells} |")
 
 

@@ -40,7 +40,7 @@ def dead(count: int = 100) -> Iterator[Scenario]:
         yield draw(FIRST + 500_000 + k, duration=20.0, rate=30.0, subject=subject, pulse=pulse)
 
 
-def filmed(count: int = 24) -> Iterator[Scenario]:
+def filmed(count: int = 12) -> Iterator[Scenario]:
     """15-s recordings to be drawn as pictures, encoded and measured as files."""
     for k in range(count):
         rate = 48 + 110 * ((k * 0.6180339887) % 1)

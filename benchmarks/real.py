@@ -102,7 +102,9 @@ def oximetry() -> Iterator[RealTrace]:
                 invalid_raise=False,
             )
             truth[truth <= 20] = np.nan
-            rate = np.nanmedian(truth, axis=1)
+            rate = np.full(len(truth), np.nan)
+            known = np.isfinite(truth).any(axis=1)
+            rate[known] = np.nanmedian(truth[known], axis=1)
             trace = of_colours(rgb, np.arange(len(rgb)) / 30, region="finger")
             name = f"{file.stem} {hand}"
             yield RealTrace(name, "oximetry", file.stem, trace, each_second=rate)
