@@ -31,7 +31,7 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "face.mp4"
-        simulate(path, Scenario(seed=0, duration=8, rate=15, size=(320, 240)))
+        simulate(path, Scenario(seed=0, duration=14, rate=20, size=(320, 240)))
         watch(path)
 
 
