@@ -21,11 +21,27 @@ from camvitals.steps import Steps, finish
 from camvitals.video import open_video
 from camvitals.vitals.beats import Beats, beats, no_beats
 from camvitals.vitals.breath import respiration
-from camvitals.vitals.heart import by_beats, expected_rate, heart_rates, windows_of
+from camvitals.vitals.heart import (
+    Windows,
+    by_beats,
+    expected_rate,
+    heart_rates,
+    together,
+    windows_of,
+)
 from camvitals.vitals.posterior import heart_model
 from camvitals.vitals.variability import UNITS, variability
-from camvitals.waves.auto import AUTO, SHORTEST_S, SLOWEST_HZ, pulse_wave, stretches_steps
-from camvitals.waves.evidence import Candidates, weigh_steps
+from camvitals.waves.auto import (
+    AUTO,
+    SHORTEST_S,
+    SLOWEST_HZ,
+    Part,
+    candidates_steps,
+    combine,
+    joined,
+    parts_of,
+)
+from camvitals.waves.evidence import weigh_steps
 from camvitals.waves.run import METHODS
 
 FASTEST_HZ = 60.0
@@ -150,15 +166,12 @@ def measure_trace(trace: Trace, *, source: Source, settings: Settings) -> Report
 def report_steps(trace: Trace, *, source: Source, settings: Settings) -> Steps[Report]:
     """As `measure_trace`, in steps of a few milliseconds each."""
     method, missing = settings.method, unmeasurable(trace)
-    found: list[Candidates] = []
+    parts: list[Part] = []
     if not missing:
-        found = yield from stretches_steps(trace, method=method, rate=_rate(trace))
-        missing = "" if found else _too_short(trace)
-    evidence = []
-    for candidates in found:
-        evidence.append((yield from weigh_steps(candidates)))
-    windows = windows_of(evidence, heart_model())
-    wave = pulse_wave(found, evidence, windows.rate) if found else _no_wave(trace)
+        parts = parts_of(trace, method=method, rate=_rate(trace))
+        missing = "" if parts else _too_short(trace)
+        yield
+    windows, wave = yield from _pulse_steps(parts, trace)
     yield
     found_beats = _beats(wave, expected_rate(windows))
     yield
@@ -184,6 +197,19 @@ def report_steps(trace: Trace, *, source: Source, settings: Settings) -> Steps[R
         settings=asdict(settings),
         versions=versions(),
     )
+
+
+def _pulse_steps(parts: list[Part], trace: Trace) -> Steps[tuple[Windows, Wave]]:
+    """What every window says of the heart rate, and the pulse, part after part."""
+    windows, pieces = [], []
+    for part in parts:
+        candidates = yield from candidates_steps(part)
+        evidence = yield from weigh_steps(candidates)
+        windows.append(windows_of([evidence], heart_model()))
+        pieces.append((candidates.time[0], combine(candidates, evidence, windows[-1].rate)))
+        yield
+    wave = joined(pieces, rate=parts[0].rate) if parts else _no_wave(trace)
+    return together(windows), wave
 
 
 def unmeasurable(trace: Trace) -> str:

@@ -1,12 +1,12 @@
 """Heart rate with quality and interval, or the reason why it is withheld.
 
-Shape letters: M windows of all stretches in order of time, F rates.
+Shape letters: M windows of all parts in order of time, F rates.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
@@ -26,10 +26,10 @@ MOVES, MOVES_BPM, MOVES_MOST = 0.004, 3.0, 0.6
 
 @dataclass(frozen=True, slots=True)
 class Windows:
-    """What the posterior says of each window: (M,) arrays, and whose stretch each is.
+    """What the posterior says of each window, as (M,) arrays.
 
     rate, spread: [bpm]; mass: probability within RIGHT_BPM of the rate; null: of no pulse;
-    moved: the head moves notably at this rate; start, stop: [s]; stretch: index.
+    moved: the head moves notably at this rate; start, stop: [s].
     """
 
     rate: Array
@@ -39,18 +39,26 @@ class Windows:
     moved: Array
     start: Array
     stop: Array
-    stretch: Array
 
 
-def windows_of(stretches: Sequence[Evidence], model: HeartModel) -> Windows:
+WINDOW_FIELDS = tuple(field.name for field in fields(Windows))
+
+
+def windows_of(parts: Sequence[Evidence], model: HeartModel) -> Windows:
     """The most probable rate of every window, refined between the states by the local mean."""
-    columns = [_windows_of_one(e, model, k) for k, e in enumerate(stretches)]
-    if not columns:
-        return Windows(*(np.zeros(0) for _ in range(8)))
-    return Windows(*(np.concatenate(column) for column in zip(*columns, strict=True)))
+    return together([_windows_of_one(evidence, model) for evidence in parts])
 
 
-def _windows_of_one(evidence: Evidence, model: HeartModel, k: int) -> tuple[Array, ...]:
+def together(parts: Sequence[Windows]) -> Windows:
+    """The windows of several parts of a recording, in their order."""
+    if not parts:
+        return Windows(*(np.zeros(0) for _ in WINDOW_FIELDS))
+    return Windows(
+        *(np.concatenate([getattr(part, name) for part in parts]) for name in WINDOW_FIELDS)
+    )
+
+
+def _windows_of_one(evidence: Evidence, model: HeartModel) -> Windows:
     """Neighbours say about where the rate is; within NEAR_BPM of that, the window itself says."""
     odds = model.log_odds(evidence.facts)
     probability = posterior(odds, evidence)
@@ -69,7 +77,7 @@ def _windows_of_one(evidence: Evidence, model: HeartModel, k: int) -> tuple[Arra
     half = evidence.length / 2
     start, stop = evidence.centre - half, evidence.centre + half
     moved = _moves_at(evidence, rate)
-    return rate, spread, mass, null, moved, start, stop, np.full(len(rate), k)
+    return Windows(rate, spread, mass, null, moved, start, stop)
 
 
 def _moves_at(evidence: Evidence, rate_M: Array) -> Array:
@@ -156,7 +164,6 @@ def window_features(windows: Windows) -> Array:
     odds = log_odds(windows.mass)
     centre = (windows.start + windows.stop) / 2
     about = np.abs(centre[:, None] - centre[None]) <= ABOUT_S
-    about &= windows.stretch[:, None] == windows.stretch[None]
     return np.column_stack([odds, (about @ odds) / about.sum(axis=1)])
 
 

@@ -20,6 +20,7 @@ from camvitals.records import Array
 from camvitals.waves.evidence import FACTS, RATES_BPM, Evidence
 
 DRIFT_BPM = 1.5
+AT_ONCE = 16  # windows, which bounds the memory
 JUMP, VANISH = 1e-3, 0.01
 
 
@@ -42,8 +43,12 @@ class HeartModel:
 
     def log_odds(self, facts: Array) -> Array:
         """(M, F) log odds of every rate against no pulse, from (M, F, D) facts."""
-        scaled = (facts - self.mean) / self.scale
-        return np.asarray(np.tanh(scaled @ self.hidden + self.hidden_bias) @ self.out - self.null)
+        odds = np.empty(facts.shape[:2])
+        for at in range(0, len(facts), AT_ONCE):
+            scaled = (facts[at : at + AT_ONCE] - self.mean) / self.scale
+            hidden = np.tanh(scaled @ self.hidden + self.hidden_bias)
+            odds[at : at + AT_ONCE] = hidden @ self.out - self.null
+        return odds
 
 
 @cache

@@ -15,7 +15,7 @@ from camvitals.dsp.clean import bandpass, normalized, runs, uniform
 from camvitals.records import Array, InputError, Trace, Wave
 from camvitals.steps import Steps, finish
 from camvitals.waves.classical import channel, chrom, green, pos
-from camvitals.waves.evidence import RATES_BPM, Candidates, Evidence
+from camvitals.waves.evidence import HOP_S, RATES_BPM, WINDOW_S, Candidates, Evidence
 from camvitals.waves.run import wave_of
 
 AUTO = "auto"
@@ -32,21 +32,34 @@ SLOWEST_HZ = 8.0
 TYPICAL_STRENGTH = 0.003
 NEAR_BPM = 6.0
 REGRESSION_S = 10.0
+CHAPTER_S = 60.0
 RIDGE = 1e-3
 
 
-def stretches(trace: Trace, *, method: str, rate: float) -> list[Candidates]:
-    """The gapless stretches of a trace of at least SHORTEST_S, each with its candidates.
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A gapless piece of a trace on its uniform clock, at most about CHAPTER_S long.
+
+    colour: (N, R, 3); box: (N, 4); time: (N,) s; wave: (N,) of the one method asked for, or None.
+    """
+
+    colour: Array
+    box: Array
+    time: Array
+    wave: Array | None
+    names: tuple[str, ...]
+    rate: float
+
+
+def parts_of(trace: Trace, *, method: str, rate: float) -> list[Part]:
+    """The gapless stretches of a trace of at least SHORTEST_S, long ones in chapters.
 
     method: "auto" for MIXED over all regions, or a name of METHODS for that wave alone.
     rate:   of the uniform clock [Hz], at least SLOWEST_HZ.
+    Chapters overlap by so much that the sliding windows go on evenly across them; each is worked
+    on alone, so that an hour takes the memory of a minute.
     Raises InputError for an unknown method or too low a rate.
     """
-    return finish(stretches_steps(trace, method=method, rate=rate))
-
-
-def stretches_steps(trace: Trace, *, method: str, rate: float) -> Steps[list[Candidates]]:
-    """As `stretches`, in steps."""
     if rate < SLOWEST_HZ:
         raise InputError(f"a pulse needs {SLOWEST_HZ:g} pictures a second but got {rate:.1f}")
     colour, time = uniform(trace.rgb, trace.time, rate=rate)
@@ -56,20 +69,43 @@ def stretches_steps(trace: Trace, *, method: str, rate: float) -> Steps[list[Can
     if method != AUTO:
         wave = wave_of(trace, method=method, rate=rate).values
         seen &= np.isfinite(wave)
-    yield
-    found = []
-    for run in sorted(runs(seen), key=lambda run: run.start):
-        if run.stop - run.start >= SHORTEST_S * rate:
-            scene = _scene(colour[run], box[run], time[run], trace.names, rate)
-            if wave is not None:
-                found.append(scene.candidates([_alone(wave[run])]))
-                continue
-            waves = []
-            for kind in scene.kinds:
-                yield
-                waves += [method_of(kind, rate=rate) for method_of in scene.methods]
-            found.append(scene.candidates(waves))
-    return found
+    return [
+        Part(
+            colour[cut], box[cut], time[cut], None if wave is None else wave[cut], trace.names, rate
+        )
+        for run in sorted(runs(seen), key=lambda run: run.start)
+        if run.stop - run.start >= SHORTEST_S * rate
+        for cut in _chapters(run, rate)
+    ]
+
+
+def _chapters(run: slice, rate: float) -> list[slice]:
+    hop, width = max(1, round(HOP_S * rate)), round(WINDOW_S * rate)
+    length = max(1, round(CHAPTER_S / HOP_S)) * hop
+    overlap = width - hop
+    starts = list(range(run.start, run.stop, length))
+    while len(starts) > 1 and run.stop - starts[-1] < 2 * width:
+        starts.pop()
+    stops = [start + overlap for start in starts[1:]] + [run.stop]
+    return [slice(start, stop) for start, stop in zip(starts, stops, strict=True)]
+
+
+def stretches(trace: Trace, *, method: str, rate: float) -> list[Candidates]:
+    """The candidates of every part of a trace, see `parts_of`."""
+    parts = parts_of(trace, method=method, rate=rate)
+    return [finish(candidates_steps(part)) for part in parts]
+
+
+def candidates_steps(part: Part) -> Steps[Candidates]:
+    """The competing pulses of one part, in steps."""
+    scene = _scene(part.colour, part.box, part.time, part.names, part.rate)
+    if part.wave is not None:
+        return scene.candidates([_alone(part.wave)])
+    waves = []
+    for kind in scene.kinds:
+        yield
+        waves += [method_of(kind, rate=part.rate) for method_of in scene.methods]
+    return scene.candidates(waves)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,23 +211,33 @@ def _behind(colour_NRC: Array, names: tuple[str, ...], rate: float) -> Array:
 
 
 def pulse_wave(found: Sequence[Candidates], evidence: Sequence[Evidence], rates_M: Array) -> Wave:
-    """The pulse of all stretches on one clock, NaN between them, unit variance.
+    """The pulse of all parts on one clock, NaN between them, unit variance.
 
     rates_M: heart rate [bpm] of every window of all the evidence, in order.
     """
-    first, rate = found[0].time[0], found[0].rate
-    count = round((found[-1].time[-1] - first) * rate) + 1
-    values, at = np.full(count, np.nan), 0
+    pieces, at = [], 0
     for candidates, facts in zip(found, evidence, strict=True):
-        start = round((candidates.time[0] - first) * rate)
         rates = rates_M[at : at + len(facts.centre)]
-        values[start : start + len(candidates.time)] = combine(candidates, facts, rates)
+        pieces.append((candidates.time[0], combine(candidates, facts, rates)))
         at += len(facts.centre)
-    return Wave(
-        values / (values[np.isfinite(values)].std() + 1e-12),
-        first + np.arange(count) / rate,
-        "pulse",
-    )
+    return joined(pieces, rate=found[0].rate)
+
+
+def joined(pieces: Sequence[tuple[float, Array]], *, rate: float) -> Wave:
+    """Pieces (start [s], (N,) values) on one clock; where two overlap, one fades into the other."""
+    first = pieces[0][0]
+    count = max(round((start - first) * rate) + len(values) for start, values in pieces)
+    out = np.full(count, np.nan)
+    for start, values in pieces:
+        at = round((start - first) * rate)
+        known = np.isfinite(out[at : at + len(values)])
+        shared = int(known.sum())
+        fade = np.ones(len(values))
+        fade[:shared] = (np.arange(shared) + 1) / (shared + 1)
+        before = np.where(known, out[at : at + len(values)], 0.0)
+        out[at : at + len(values)] = fade * values + (1 - fade) * before
+    scale = out[np.isfinite(out)].std() + 1e-12
+    return Wave(out / scale, first + np.arange(count) / rate, "pulse")
 
 
 def combine(candidates: Candidates, evidence: Evidence, rates_M: Array) -> Array:
