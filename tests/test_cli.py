@@ -406,7 +406,7 @@ def test_ctrl_c_ends_at_once_and_writes_nothing(files, long, tmp_path):
         env=PLAIN,
         start_new_session=True,
         # a shell's background jobs ignore Ctrl-C, and so would their children
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # noqa: PLW1509
     )
     while not is_read(long.resolve(), ended.pid):
         assert ended.poll() is None, ended.communicate()
