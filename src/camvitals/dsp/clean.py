@@ -11,6 +11,7 @@ import numpy as np
 from camvitals.records import Array, InputError
 
 GAP_S = 0.5
+AT_ONCE = 3  # columns interpolated together, which bounds the memory
 
 
 def rate_of(time_T: Array) -> float:
@@ -40,8 +41,10 @@ def uniform(
     columns_of: dict[bytes, list[int]] = {}
     for column, pattern in enumerate(np.packbits(seen, axis=0).T):
         columns_of.setdefault(pattern.tobytes(), []).append(column)
-    for columns in columns_of.values():
-        out[:, columns] = _interpolate(flat[:, columns], time_T, seen[:, columns[0]], grid, gap)
+    for alike in columns_of.values():
+        for at in range(0, len(alike), AT_ONCE):
+            columns = alike[at : at + AT_ONCE]
+            out[:, columns] = _interpolate(flat[:, columns], time_T, seen[:, columns[0]], grid, gap)
     return out.reshape((count, *np.shape(values)[1:])), grid
 
 
