@@ -11,6 +11,7 @@ from typing import Protocol
 from camvitals.dsp.clean import GAP_S
 from camvitals.records import Frame, InputError, Source
 from camvitals.video.clock import Clock
+from camvitals.video.memory import EVERY_FRAMES, hand_back
 
 LEAP_S = 10.0
 
@@ -90,6 +91,8 @@ class Video:
             self.close()
             raise StopIteration
         clock.add(frame.time)
+        if clock.frames % EVERY_FRAMES == 0:
+            hand_back()
         return frame
 
     def _increasing(self) -> Iterator[Frame]:
