@@ -1,4 +1,4 @@
-"""Freed pictures handed back to the system, so that long recordings take no more than short ones."""
+"""Freed pictures handed back, so that long recordings take little more memory than short ones."""
 
 from __future__ import annotations
 
