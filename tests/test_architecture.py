@@ -10,6 +10,7 @@ SOURCE = Path(__file__).resolve().parents[1] / "src" / "camvitals"
 ORDER = [
     "records",
     "steps",
+    "parallel",
     "card",
     "dsp",
     "runtime",
@@ -32,13 +33,16 @@ ORDER = [
 DOORS = {
     "av": {"video"},
     "onnxruntime": {"runtime"},
-    "scipy": {"dsp", "evaluate"},
+    "scipy": {"dsp", "evaluate", "data"},  # data: scipy.io alone, to read .mat
     "torch": {"models", "train"},
     "fastapi": {"app"},
     "matplotlib": {"report", "evaluate"},
     "typer": {"cli"},
+    "h5py": {"data"},
+    "pyedflib": {"data", "report"},
+    "pyarrow": {"data", "evaluate"},
 }
-MANY = {"cli.py:measure", "cli.py:simulate", "collect.py:__init__"}
+MANY = {"measure.py:measure", "simulate.py:simulate", "collect.py:__init__"}
 NO_HOME = {"utils", "util", "helpers", "common", "core", "misc"}
 MODULES = sorted(SOURCE.rglob("*.py"))
 

@@ -1,0 +1,76 @@
+"""The command line: a table of verbs, and one voice for what is wrong."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from typing import Annotated
+
+import typer
+
+from camvitals.cli.measure import measure
+from camvitals.cli.methods import methods
+from camvitals.cli.simulate import simulate
+from camvitals.cli.voice import INTERRUPTED, WRONG_INPUT, complain
+from camvitals.records import InputError
+
+COMMANDS: dict[str, Callable[..., None]] = {
+    "measure": measure,
+    "simulate": simulate,
+    "methods": methods,
+}
+
+app = typer.Typer(
+    name="camvitals",
+    help="Vital signs from ordinary RGB video: a number you can trust, or the reason why not.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+for _verb, _function in COMMANDS.items():
+    app.command(_verb)(_function)
+
+
+def main() -> None:
+    """Run the command line.
+
+    Wrong input, and what the system refuses, ends with one line on standard error and exit code 2;
+    Ctrl-C with 130; a reader of the output that leaves early, as `head` does, with 1 and no word.
+    """
+    try:
+        try:
+            app()
+        finally:
+            if sys.stdout is not None:
+                sys.stdout.flush()
+    except InputError as error:
+        complain(str(error))
+        sys.exit(WRONG_INPUT)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except OSError as error:
+        where = f" {error.filename}" if error.filename else ""
+        complain(f"the system refuses{where}: {error.strerror or error}")
+        sys.exit(WRONG_INPUT)
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        print(f"camvitals {version('camvitals')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version."),
+    ] = False,
+) -> None:
+    pass

@@ -1,0 +1,16 @@
+"""`camvitals methods`: what can be asked for by name."""
+
+from __future__ import annotations
+
+
+def methods() -> None:
+    """List the pulse methods and where each comes from."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from camvitals.waves.run import METHODS
+
+    table = Table("method", "needs", "seconds", "source", box=None)
+    for name, method in METHODS.items():
+        table.add_row(name, method.needs, f"{method.minimum:g}", method.source)
+    Console().print(table)
