@@ -39,7 +39,7 @@ class Take:
 
     @property
     def body(self) -> Physiology:
-        """Waves and beats on the clock of the pictures; `pulse_at(time)`, `ecg_at(time)`, …"""
+        """Waves and beats on the clock of the pictures; `pulse_at(time)` and the like."""
         return simulate_physiology(self.scenario)
 
     @property
