@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from camvitals.cli import data
 from camvitals.cli.measure import measure
 from camvitals.cli.methods import methods
 from camvitals.cli.simulate import simulate
@@ -30,6 +31,7 @@ app = typer.Typer(
 )
 for _verb, _function in COMMANDS.items():
     app.command(_verb)(_function)
+app.add_typer(data.app, name="data")
 
 
 def main() -> None:
