@@ -1,0 +1,177 @@
+"""Protocol: everything that moves a number of an evaluation, in words and as a hash."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any
+
+from camvitals.records import InputError
+
+WINDOWS_S = (10.0, 30.0, 60.0)
+ESTIMATORS = {
+    "report": "the heart rate of the report for the window, with its quality and interval, or the "
+    "reason why it is withheld",
+    "fft": "the highest bin of a periodogram padded to the next power of two",
+    "fft_refined": "the highest peak of a Hann-windowed spectrum with bins of at most 0.3 bpm, "
+    "placed between them by a parabola",
+    "welch": "the highest peak of Welch's power spectral density",
+    "peaks": "60 over the mean interval between all local maxima",
+}
+REFERENCES = {
+    "beats": "the mean rate of the beats of the contact signal (ECG before pulse) in the window, "
+    "or, where a corpus has neither, the rate its owners recorded",
+    "same": "the contact pulse (made of beats where there is only an ECG) through the same filters "
+    "and the same estimator as the estimate",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Protocol:
+    """How windows are cut, estimates and references read, and what is left out.
+
+    name:      how papers call it; it is no part of the hash.
+    window:    length of a window [s], or None for whole recordings.
+    step:      between the starts of windows [s]; None: one window after the other.
+    span:      seconds of each recording that are looked at, or None for all.
+    estimator: a name of ESTIMATORS.   reference: a name of REFERENCES.
+    detrend:   λ of smoothness priors before the filter, or None.
+    order, band: of the Butterworth band-pass, forth and back [Hz]; order 0 is no filter. The
+        estimators look in the band too.
+    covered:   least share of a window in which the wave is known, 0–1.
+    usable:    least share of a window in which the reference is, 0–1.
+    roi:       how recordings are looked at; "" leaves it to the corpus.   skin: the mask.
+    split:     the recordings scored: train, val, test, or "" for all.
+    """
+
+    name: str
+    window: float | None
+    step: float | None
+    estimator: str
+    reference: str
+    band: tuple[float, float]
+    order: int = 0
+    detrend: float | None = None
+    span: tuple[float, float] | None = None
+    covered: float = 0.9
+    usable: float = 0.9
+    roi: str = ""
+    skin: str = "otsu"
+    split: str = ""
+
+    def __post_init__(self) -> None:
+        for name, value in (("window", self.window), ("step", self.step)):
+            if value is not None and not value > 0:
+                raise InputError(f"protocol.{name} needs seconds > 0 but got {value:g}")
+        _one_of("estimator", self.estimator, ESTIMATORS)
+        _one_of("reference", self.reference, REFERENCES)
+        if not 0 < self.band[0] < self.band[1]:
+            raise InputError(f"protocol.band needs 0 < low < high Hz but got {self.band}")
+        if self.estimator == "report" and self.reference == "same":
+            raise InputError("a report cannot be made of a contact pulse; use reference='beats'")
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Everything that moves a number, as JSON can hold it."""
+        return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
+
+    @property
+    def hash(self) -> str:
+        """64 hexadecimal digits: SHA-256 of the settings but the name, as canonical JSON."""
+        moving = {key: value for key, value in self.settings.items() if key != "name"}
+        text = json.dumps(moving, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    @property
+    def text(self) -> str:
+        """The protocol as a paragraph."""
+        return " ".join(
+            (
+                f"Face box: {_looked(self.roi, self.skin)}.",
+                f"Windows: {self._windows()}.",
+                f"Band: {self.band[0]:g}–{self.band[1]:g} Hz ({60 * self.band[0]:g}–"
+                f"{60 * self.band[1]:g} bpm){self._filters()}.",
+                f"Rate: {ESTIMATORS[self.estimator]}.",
+                f"Reference: {REFERENCES[self.reference]}.",
+                f"Split: {self.split or 'all recordings'}.",
+                f"Left out: windows whose reference is usable in less than {self.usable:.0%}.",
+            )
+        )
+
+    @classmethod
+    def from_settings(cls, found: Mapping[str, Any]) -> Protocol:
+        """The protocol of these `settings`; InputError names what is missing or unknown."""
+        names = {field.name for field in fields(cls)}
+        if set(found) != names:
+            odd = ", ".join(sorted(set(found) ^ names))
+            raise InputError(f"a protocol needs exactly its own settings, but see: {odd}")
+        given: dict[str, Any] = {
+            k: tuple(v) if isinstance(v, list) else v for k, v in found.items()
+        }
+        return cls(**given)
+
+    def differences(self, other: Protocol) -> list[str]:
+        """What moves a number and differs, as "window 10.0 / 30.0"."""
+        mine, theirs = self.settings, other.settings
+        return [
+            f"{key} {mine[key]} / {theirs[key]}"
+            for key in mine
+            if key != "name" and mine[key] != theirs[key]
+        ]
+
+    def _windows(self) -> str:
+        where = "" if self.span is None else f" of seconds {self.span[0]:.2f} to {self.span[1]:.2f}"
+        if self.window is None:
+            return f"one a recording, the whole{where}"
+        step = self.window if self.step is None else self.step
+        return f"{self.window:g} s, a new one every {step:g} s{where}"
+
+    def _filters(self) -> str:
+        if self.estimator == "report":
+            return "; the waves are those of the report"
+        trend = "" if self.detrend is None else f"detrended with λ = {self.detrend:g}, then "
+        kind = f"Butterworth of order {self.order} forth and back" if self.order else "not filtered"
+        return f"; each window of the wave, known in at least {self.covered:.0%} of it, is {trend}{kind}"
+
+
+def _looked(roi: str, skin: str) -> str:
+    where = f"roi {roi}" if roi else "found by camvitals (or as the corpus asks)"
+    return f"{where}, regions on the face, skin mask {skin}"
+
+
+def _one_of(name: str, value: str, known: Mapping[str, str]) -> None:
+    if value not in known:
+        raise InputError(f"protocol.{name} needs one of {', '.join(known)} but got {value!r}")
+
+
+PROTOCOLS: dict[str, Protocol] = {
+    protocol.name: protocol
+    for protocol in (
+        # Readings as a person gets them; a rate is that of beats.
+        Protocol("ours", 10.0, 5.0, "report", "beats", (0.65, 4.0)),
+        # Liu et al., NeurIPS Datasets and Benchmarks (2023): the released tables.
+        Protocol("rppg-toolbox", None, None, "fft", "same", (0.75, 2.5), order=1, detrend=100.0),
+        # Li, Chen, Zhao & Pietikäinen, CVPR (2014): frames 306 to 2135 at 61 Hz, ECG beats.
+        Protocol(
+            "li2014", None, None, "welch", "beats", (0.7, 4.0), 4, 300.0, span=(306 / 61, 2136 / 61)
+        ),
+        # The model card of HeartRateNet: six poles, 40–240 bpm, 10 s.
+        Protocol("heartratenet", 10.0, 10.0, "fft_refined", "same", (2 / 3, 4.0), order=3),
+    )
+}
+
+
+def protocol(name: str, *, window: float | str | None = "", split: str = "") -> Protocol:
+    """The protocol of this name, with another window [s] (None: whole) and split if asked for.
+
+    Raises InputError for an unknown name. Another window also looks at the whole recording, one
+    window after the other.
+    """
+    if name not in PROTOCOLS:
+        raise InputError(f"no protocol {name!r}; choose one of {', '.join(PROTOCOLS)}")
+    found = replace(PROTOCOLS[name], split=split)
+    if isinstance(window, str) or window == found.window:
+        return found
+    return replace(found, window=window, step=None, span=None)
