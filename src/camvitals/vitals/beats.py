@@ -26,10 +26,9 @@ WINDOW_S, HOP_S = 8.0, 2.0
 HALF_S = 0.3  # half width of the piece of wave that places a beat
 RHYTHM = 2.0  # what an interval twice too long costs, in beats
 MISSED = 1.7  # an interval this many times too long has lost a beat
-# Of 1, atanh likeness, strength, log(jitter / 20 ms), unevenness, lack of size: fitted on 84 000
-# beats of 1 500 made waves (13–50 Hz, 45–150 bpm, −12…30 dB, motion bursts, ectopic and lost
-# beats). In every tenth of probability above 0.2 the share of right beats was within 0.06 of it.
-WEIGHTS = np.array([-2.32, 1.05, 1.81, -1.13, -3.95, -3.48])
+# Of 1, atanh likeness, strength, log(jitter / 20 ms), unevenness, lack of size: fitted by
+# recipes/beat_quality.py, which also says how often beats of each probability are right.
+WEIGHTS = np.array([-3.04, 1.39, 2.88, -0.67, -5.27, -0.16])
 FACTOR = 1.6  # how far the rate may be from the expected one, either way
 
 
