@@ -36,6 +36,7 @@ from camvitals.waves.auto import (
     SHORTEST_S,
     SLOWEST_HZ,
     Part,
+    alone,
     candidates_steps,
     combine,
     joined,
@@ -149,13 +150,18 @@ def reports_steps(
     traces: dict[int, Trace], source: Source, *, settings: Settings
 ) -> Steps[tuple[Report, ...]]:
     """As `reports_of`, in steps of a few milliseconds each."""
-    ranked = sorted(traces.items(), key=lambda item: -_presence(item[1]))
-    lasting = [item for item in ranked if _seen(item[1]).sum() >= BRIEF_S * _rate(item[1])]
     reports: list[Report] = []
-    for _, trace in lasting or ranked[:1] or [(0, _nobody(source))]:
+    for trace in people(traces, source):
         report = yield from report_steps(trace, source=source, settings=settings)
         reports.append(replace(report, person=len(reports) + 1))
     return tuple(reports)
+
+
+def people(traces: dict[int, Trace], source: Source) -> list[Trace]:
+    """The traces of which `reports_of` makes reports, in its order."""
+    ranked = sorted(traces.values(), key=lambda trace: -_presence(trace))
+    lasting = [trace for trace in ranked if _seen(trace).sum() >= BRIEF_S * _rate(trace)]
+    return lasting or ranked[:1] or [_nobody(source)]
 
 
 def measure_trace(trace: Trace, *, source: Source, settings: Settings) -> Report:
@@ -165,22 +171,7 @@ def measure_trace(trace: Trace, *, source: Source, settings: Settings) -> Report
 
 def report_steps(trace: Trace, *, source: Source, settings: Settings) -> Steps[Report]:
     """As `measure_trace`, in steps of a few milliseconds each."""
-    method, missing = settings.method, unmeasurable(trace)
-    parts: list[Part] = []
-    if not missing:
-        parts = parts_of(trace, method=method, rate=_rate(trace))
-        missing = "" if parts else _too_short(trace)
-        yield
-    windows, wave = yield from _pulse_steps(parts, trace)
-    yield
-    found_beats = _beats(wave, expected_rate(windows))
-    yield
-    span = (float(trace.time[0]), float(trace.time[-1]))
-    heart, rolling = heart_rates(
-        by_beats(windows, found_beats), found_beats, method=method, span=span, missing=missing
-    )
-    if heart.value is None:
-        found_beats = no_beats(heart.span)
+    heart, rolling, wave, found_beats = yield from heart_steps(trace, settings=settings)
     yield
     breath, breath_wave = respiration(
         wave, found_beats, colour=_brightness(trace), motion=_height(trace)
@@ -197,6 +188,49 @@ def report_steps(trace: Trace, *, source: Source, settings: Settings) -> Steps[R
         settings=asdict(settings),
         versions=versions(),
     )
+
+
+def heart_steps(
+    trace: Trace, *, settings: Settings
+) -> Steps[tuple[Reading, tuple[Reading, ...], Wave, Beats]]:
+    """The heart's part of the report: heart rate, its rolling readings, pulse and beats."""
+    parts, missing = _parts(trace, settings.method)
+    yield
+    windows, wave = yield from _pulse_steps(parts, trace)
+    yield
+    found_beats = _beats(wave, expected_rate(windows))
+    yield
+    span = (float(trace.time[0]), float(trace.time[-1]))
+    heart, rolling = heart_rates(
+        by_beats(windows, found_beats),
+        found_beats,
+        method=settings.method,
+        span=span,
+        missing=missing,
+    )
+    if heart.value is None:
+        found_beats = no_beats(heart.span)
+    return heart, rolling, wave, found_beats
+
+
+def pulse_of(trace: Trace, *, settings: Settings) -> Wave:
+    """The pulse of the report, without its readings; NaN throughout where there is none.
+
+    The same samples as `measure_trace(…).wave("pulse")`, sooner where one method is named.
+    """
+    parts, _ = _parts(trace, settings.method)
+    if settings.method == AUTO or not parts:
+        return finish(_pulse_steps(parts, trace))[1]
+    return joined([(part.time[0], alone(part)) for part in parts], rate=parts[0].rate)
+
+
+def _parts(trace: Trace, method: str) -> tuple[list[Part], str]:
+    """The gapless parts of a trace, or the sentence that says why there are none."""
+    missing = unmeasurable(trace)
+    if missing:
+        return [], missing
+    parts = parts_of(trace, method=method, rate=_rate(trace))
+    return parts, "" if parts else _too_short(trace)
 
 
 def _pulse_steps(parts: list[Part], trace: Trace) -> Steps[tuple[Windows, Wave]]:

@@ -15,7 +15,7 @@ from camvitals.dsp.clean import bandpass, normalized, runs, uniform
 from camvitals.records import Array, InputError, Trace, Wave
 from camvitals.steps import Steps, finish
 from camvitals.waves.classical import channel, chrom, green, pos
-from camvitals.waves.evidence import HOP_S, RATES_BPM, WINDOW_S, Candidates, Evidence
+from camvitals.waves.evidence import HOP_S, RATES_BPM, WINDOW_S, Candidates, Evidence, windows
 from camvitals.waves.run import wave_of
 
 AUTO = "auto"
@@ -221,6 +221,24 @@ def pulse_wave(found: Sequence[Candidates], evidence: Sequence[Evidence], rates_
         pieces.append((candidates.time[0], combine(candidates, facts, rates)))
         at += len(facts.centre)
     return joined(pieces, rate=found[0].rate)
+
+
+def alone(part: Part) -> Array:
+    """(N,) the pulse that `combine` makes of a part's one wave, whatever the evidence says of it.
+
+    Raises InputError for a part that has no wave of its own.
+    """
+    if part.wave is None:
+        raise InputError("several candidates need evidence; name one method instead of auto")
+    low, high = _band(part.rate)
+    values = bandpass(_alone(part.wave), rate=part.rate, low=low, high=high)
+    none = np.zeros((len(values), 0))
+    candidate = Candidates(values, np.zeros(1, int), none, none, none, part.time, part.rate)
+    first, width = windows(len(values), rate=part.rate)
+    centre = part.time[first] + (width - 1) / 2 / part.rate
+    even = np.ones((len(first), len(RATES_BPM), 1))
+    evidence = Evidence(np.zeros((len(first), 0, 0)), even, centre, (width - 1) / part.rate)
+    return combine(candidate, evidence, np.full(len(first), RATES_BPM[0]))
 
 
 def joined(pieces: Sequence[tuple[float, Array]], *, rate: float) -> Wave:

@@ -95,7 +95,7 @@ def weigh(candidates: Candidates) -> Evidence:
 
 def weigh_steps(candidates: Candidates) -> Steps[Evidence]:
     """As `weigh`, in steps of PER_STEP windows."""
-    starts, width = _windows(len(candidates.time), rate=candidates.rate)
+    starts, width = windows(len(candidates.time), rate=candidates.rate)
     parts = []
     for at in range(0, len(starts), PER_STEP):
         parts.append(_weigh_some(candidates, starts[at : at + PER_STEP], width))
@@ -105,7 +105,8 @@ def weigh_steps(candidates: Candidates) -> Steps[Evidence]:
     return Evidence(facts, weights, centre, (width - 1) / candidates.rate)
 
 
-def _windows(count: int, *, rate: float) -> tuple[Array, int]:
+def windows(count: int, *, rate: float) -> tuple[Array, int]:
+    """First samples (M,) of the windows of WINDOW_S every HOP_S, and their length in samples."""
     width = min(count, round(WINDOW_S * rate))
     hop = max(1, round(HOP_S * rate))
     starts = np.arange(0, count - width + 1, hop)
