@@ -7,10 +7,29 @@
 
 from __future__ import annotations
 
+from camvitals.data.corpora.bp4d_plus import BP4D_PLUS
 from camvitals.data.corpora.corpus import Corpus
+from camvitals.data.corpora.face_trace import FACE_TRACE
+from camvitals.data.corpora.face_video import FACE_VIDEO
+from camvitals.data.corpora.finger_hrv import FINGER_HRV
+from camvitals.data.corpora.mcd_rppg import MCD_RPPG
+from camvitals.data.corpora.oximetry import OXIMETRY
+from camvitals.data.corpora.physdrive import PHYSDRIVE
+from camvitals.data.corpora.v4v import V4V
+from camvitals.data.corpora.vicar_ppg_2 import VICAR_PPG_2
 from camvitals.records import InputError
 
-CORPORA: dict[str, Corpus] = {}
+CORPORA: dict[str, Corpus] = {
+    "vicar-ppg-2": VICAR_PPG_2,
+    "physdrive": PHYSDRIVE,
+    "mcd-rppg": MCD_RPPG,
+    "bp4d+": BP4D_PLUS,
+    "v4v": V4V,
+    "oximetry": OXIMETRY,
+    "finger-hrv": FINGER_HRV,
+    "face-trace": FACE_TRACE,
+    "face-video": FACE_VIDEO,
+}
 
 
 def corpus(name: str) -> Corpus:
