@@ -87,7 +87,8 @@ def _terms_of(terms: Terms, estimate: Array, reference: Array) -> Array:
     check("estimate", x, (len(y),))
     asked = np.isfinite(y)
     given = asked & np.isfinite(x)
-    found = terms(np.where(given, x, 1.0), np.where(given, y, 1.0)) * given[:, None]
+    with np.errstate(divide="ignore", invalid="ignore"):  # relative to a reference of 0
+        found = terms(np.where(given, x, 1.0), np.where(given, y, 1.0)) * given[:, None]
     return np.column_stack([found, asked, given])
 
 

@@ -83,7 +83,7 @@ class Gap:
 
 
 def holm(p_P: Array) -> Array:
-    """p values adjusted for their number by Holm (1979); NaN stays NaN and does not count."""
+    """Adjust p values for their number by Holm (1979); NaN stays NaN and does not count."""
     p = np.asarray(p_P, dtype=float)
     out = np.full(len(p), np.nan)
     known = np.flatnonzero(np.isfinite(p))
@@ -94,7 +94,7 @@ def holm(p_P: Array) -> Array:
 
 
 def wilcoxon(first_S: Array, second_S: Array) -> tuple[float, int]:
-    """p value of Wilcoxon's signed rank test of paired errors, and the pairs both answered.
+    """Wilcoxon's signed rank test of paired errors: its p value, and the pairs both answered.
 
     Zero differences are dropped; exact up to 50 pairs without ties, normal otherwise (scipy).
     1 when nothing differs, NaN without a pair.
@@ -229,9 +229,9 @@ def gap(
     combine = metric.combine
     people, person = np.unique(subject, return_inverse=True)
     cells = subject_sums(metric, x, y, person * len(names) + code)
-    sums = np.zeros((len(people) * len(names), cells.shape[1]))
-    sums[: len(cells)] = cells
-    sums = sums.reshape(len(people), len(names), -1)
+    flat = np.zeros((len(people) * len(names), cells.shape[1]))
+    flat[: len(cells)] = cells
+    sums = flat.reshape(len(people), len(names), -1)
     counts = np.concatenate(draw_counts(len(people), draws=draws, seed=seed))
     values = combine(sums.sum(axis=0))
     drawn = _range(combine(np.einsum("ds,sgk->dgk", counts, sums)))
