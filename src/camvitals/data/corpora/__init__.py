@@ -7,16 +7,23 @@
 
 from __future__ import annotations
 
+from camvitals.data.corpora.amigos import AMIGOS
 from camvitals.data.corpora.bp4d_plus import BP4D_PLUS
 from camvitals.data.corpora.corpus import Corpus
+from camvitals.data.corpora.ecg_fitness import ECG_FITNESS
 from camvitals.data.corpora.face_trace import FACE_TRACE
 from camvitals.data.corpora.face_video import FACE_VIDEO
 from camvitals.data.corpora.finger_hrv import FINGER_HRV
+from camvitals.data.corpora.lgi_ppgi import LGI_PPGI
+from camvitals.data.corpora.mahnob_hci import MAHNOB_HCI
 from camvitals.data.corpora.mcd_rppg import MCD_RPPG
+from camvitals.data.corpora.mmpd import MMPD
 from camvitals.data.corpora.oximetry import OXIMETRY
 from camvitals.data.corpora.physdrive import PHYSDRIVE
+from camvitals.data.corpora.scamps import SCAMPS
 from camvitals.data.corpora.v4v import V4V
 from camvitals.data.corpora.vicar_ppg_2 import VICAR_PPG_2
+from camvitals.data.corpora.vipl_hr import VIPL_HR
 from camvitals.records import InputError
 
 CORPORA: dict[str, Corpus] = {
@@ -29,6 +36,13 @@ CORPORA: dict[str, Corpus] = {
     "finger-hrv": FINGER_HRV,
     "face-trace": FACE_TRACE,
     "face-video": FACE_VIDEO,
+    "mahnob-hci": MAHNOB_HCI,
+    "amigos": AMIGOS,
+    "mmpd": MMPD,
+    "scamps": SCAMPS,
+    "lgi-ppgi": LGI_PPGI,
+    "vipl-hr": VIPL_HR,
+    "ecg-fitness": ECG_FITNESS,
 }
 
 

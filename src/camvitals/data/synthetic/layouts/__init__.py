@@ -5,16 +5,23 @@ The names are those of data.corpora.CORPORA; every reader is tested on what is w
 
 from __future__ import annotations
 
+from camvitals.data.synthetic.layouts.amigos import AMIGOS
 from camvitals.data.synthetic.layouts.bp4d_plus import BP4D_PLUS
+from camvitals.data.synthetic.layouts.ecg_fitness import ECG_FITNESS
 from camvitals.data.synthetic.layouts.face_trace import FACE_TRACE
 from camvitals.data.synthetic.layouts.face_video import FACE_VIDEO
 from camvitals.data.synthetic.layouts.finger_hrv import FINGER_HRV
 from camvitals.data.synthetic.layouts.layout import Layout, write_corpus
+from camvitals.data.synthetic.layouts.lgi_ppgi import LGI_PPGI
+from camvitals.data.synthetic.layouts.mahnob_hci import MAHNOB_HCI
 from camvitals.data.synthetic.layouts.mcd_rppg import MCD_RPPG
+from camvitals.data.synthetic.layouts.mmpd import MMPD
 from camvitals.data.synthetic.layouts.oximetry import OXIMETRY
 from camvitals.data.synthetic.layouts.physdrive import PHYSDRIVE
+from camvitals.data.synthetic.layouts.scamps import SCAMPS
 from camvitals.data.synthetic.layouts.v4v import V4V
 from camvitals.data.synthetic.layouts.vicar_ppg_2 import VICAR_PPG_2
+from camvitals.data.synthetic.layouts.vipl_hr import VIPL_HR
 
 __all__ = ["LAYOUTS", "Layout", "write_corpus"]
 
@@ -28,4 +35,11 @@ LAYOUTS: dict[str, Layout] = {
     "finger-hrv": FINGER_HRV,
     "face-trace": FACE_TRACE,
     "face-video": FACE_VIDEO,
+    "mahnob-hci": MAHNOB_HCI,
+    "amigos": AMIGOS,
+    "mmpd": MMPD,
+    "scamps": SCAMPS,
+    "lgi-ppgi": LGI_PPGI,
+    "vipl-hr": VIPL_HR,
+    "ecg-fitness": ECG_FITNESS,
 }
