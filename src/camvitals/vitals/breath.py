@@ -32,9 +32,8 @@ LINE_FREE = 0.87  # minus the mean log of exponential noise, of mean 1, less its
 CARRIES = 0.5  # chance that a source carries the breath at all
 MAYER_HZ = 0.13  # below, intervals swing with blood pressure too: there they say little of breath
 ENOUGH = 6.0  # log likelihood ratio above which one source is hardly believed any further
-# Of 1, evidence, its lead over the next rate, sources that support it, at the edge of the range,
-# log(length / 40 s): fitted on 1 200 made recordings of 22–40 s, a quarter of them without breath.
-WEIGHTS = np.array([-2.17, 0.34, 0.07, 0.23, -4.42, -1.02])
+# Of 1 and the facts of a _Window: fitted by recipes/breath_quality.py.
+WEIGHTS = np.array([-1.70, 0.05, 0.19, 0.43, -3.31, -0.14])
 
 
 def respiration(
@@ -140,13 +139,22 @@ def _starts(clock: Array) -> list[slice]:
 
 @dataclass(frozen=True, slots=True)
 class _Window:
-    """One stretch: rate [Hz], its standard error [Hz], trust 0–1, evidence of each source there."""
+    """One stretch: rate [Hz], its standard error [Hz], facts, evidence of each source there.
+
+    facts: (5,) joint evidence, its lead over the next rate, sources that support it, whether it is
+    at the edge of the range, log(length / 40 s).
+    """
 
     part: slice
     rate: float
     spread: float
-    trust: float
+    facts: Array
     weights: dict[str, float]
+
+    @property
+    def trust(self) -> float:
+        """The probability that the rate is right within NEAR_HZ."""
+        return float(1 / (1 + np.exp(-(self.facts @ WEIGHTS[1:] + WEIGHTS[0]))))
 
 
 def _window(sources: dict[str, Array], part: slice, highest: float) -> _Window | None:
@@ -176,9 +184,8 @@ def _window(sources: dict[str, Array], part: slice, highest: float) -> _Window |
     edge = float(at in (0, len(rates) - 1))
     rival = float(joint[~near].max())
     support = sum(w > 1 for w in weights.values())
-    facts = np.array([1.0, joint[at], joint[at] - rival, support, edge, np.log(seconds / 40)])
-    trust = float(1 / (1 + np.exp(-(facts @ WEIGHTS))))
-    return _Window(part, rate, 1.4 * max(spread, 0.1 / seconds), trust, weights)
+    facts = np.array([joint[at], joint[at] - rival, support, edge, np.log(seconds / 40)])
+    return _Window(part, rate, 1.4 * max(spread, 0.1 / seconds), facts, weights)
 
 
 def _flat(x: Array) -> Array:

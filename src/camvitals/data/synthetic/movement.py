@@ -11,6 +11,8 @@ from camvitals.data.synthetic.scenario import Scenario
 from camvitals.records import Array
 
 DRIFT_PX = 0.6  # a head that is held still
+DRIFT_HZ = 0.08  # postural sway is about even below this and falls with the cube above
+BREATH_PX = (0.15, 1.5)  # how far a breath lifts the head
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +30,11 @@ class Movement:
     smile: Array
 
 
-def movement(scenario: Scenario, times: Array) -> Movement:
+def movement(scenario: Scenario, times: Array, *, breath: Array | None = None) -> Movement:
     """The movement of a scenario at these times (T,) [s].
 
-    still: postural drift below 0.3 Hz.   sway: side to side at sway_hz, its period wandering.
+    breath: (T,) −1–1, up is inhaled, which lifts the head by BREATH_PX; None: nobody breathes.
+    still: postural drift, and the breath.   sway: side to side at sway_hz, its period wandering.
     turn: turns of up to 20°, about one in 4 s, held and taken back.   talk: phrases of syllables at
     3–5 Hz with pauses, the head nodding along at 0.5–2 Hz, that is, at the heart's own rates.
     expression: smiles of 1–3 s and their like.   All but the drift grow with motion_scale; a
@@ -43,8 +46,10 @@ def movement(scenario: Scenario, times: Array) -> Movement:
         return Movement(nothing, nothing, nothing, nothing, nothing)
     rng = np.random.default_rng([scenario.seed, 7])
     wander = _Wander(scenario.duration, rng)
-    x = DRIFT_PX * wander(times, centre=0.0, width=0.12)
-    y = DRIFT_PX * wander(times, centre=0.0, width=0.12)
+    x, y = DRIFT_PX * wander.drift(times), DRIFT_PX * wander.drift(times)
+    if breath is not None:
+        lift = np.random.default_rng([scenario.seed, 43]).uniform(*np.log(BREATH_PX))
+        y = y - np.exp(lift) * breath
     yaw = 0.004 * wander(times, centre=0.0, width=0.1)
     mouth, smile = nothing, nothing
     scale = scenario.motion_scale
@@ -78,8 +83,20 @@ class _Wander:
         self._coarse = np.arange(-2.0, duration + 3.0, 0.25)
         self._rng = rng
 
+    def drift(self, times: Array) -> Array:
+        """Slow swaying without any rate of its own: power even below DRIFT_HZ, then as 1/f³."""
+        frequency = np.fft.rfftfreq(len(self._coarse), 0.25)
+        gain = (1 + (frequency / DRIFT_HZ) ** 2) ** -0.75
+        gain[0] = 0
+        phase = np.exp(2j * np.pi * self._rng.random(len(gain)))
+        noise = np.fft.irfft(gain * phase, len(self._coarse))
+        return self._smooth(noise / max(float(noise.std()), 1e-12), times)
+
     def __call__(self, times: Array, *, centre: float, width: float) -> Array:
         noise = band_noise(len(self._coarse), centre=centre, width=width, rng=self._rng)
+        return self._smooth(noise, times)
+
+    def _smooth(self, noise: Array, times: Array) -> Array:
         fine = np.fft.irfft(np.fft.rfft(noise), 8 * len(noise)) * 8  # band-limited, not kinked
         clock = self._coarse[0] + np.arange(len(fine)) / 32
         return np.asarray(np.interp(times, clock, fine))

@@ -61,7 +61,8 @@ class Poses:
             place = self.stance.place
             still = Expression(rotation(*self.stance.tilt), place, place)
             return [still] * len(times)
-        moved = movement(self._scenario, times)
+        breath = self._body.breath_at(times)
+        moved = movement(self._scenario, times, breath=breath)
         distance = -self.stance.place[2] / self.stance.focal
         shift = np.stack([moved.x * distance, -moved.y * distance, 0 * times], axis=1)
         yaw = self.stance.tilt[0] - moved.yaw
@@ -70,10 +71,9 @@ class Poses:
         roll = self.stance.tilt[2] + 0.25 * moved.yaw
         blink = self._blink(times)
         gaze = self._gaze_at(times) + np.stack([0.5 * moved.yaw, 0 * times], axis=1)
-        breath = 0.5 * (1 + self._body.breath_at(times))[:, None] * BREATH_CM
-        head = self.stance.place + shift + 0.25 * breath
+        head = self.stance.place + shift
         head[:, 1] -= NOD_CM * self._scenario.pulse * self._alive * self._body.pulse_at(times)
-        trunk = self.stance.place + 0.6 * shift + breath
+        trunk = self.stance.place + 0.6 * shift + 0.5 * (1 + breath)[:, None] * BREATH_CM
         return [
             Expression(
                 rotation=rotation(yaw[k], pitch[k], roll[k]),

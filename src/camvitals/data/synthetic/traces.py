@@ -71,7 +71,7 @@ def made_trace(scenario: Scenario) -> tuple[Trace, Truth]:
     time = time_stamps(scenario)
     truth = Truth.of(scenario, time)
     rng = np.random.default_rng([scenario.seed, 8])
-    moved = movement(scenario, time)
+    moved = movement(scenario, time, breath=truth.physiology.breath_at(time))
     camera = Camera(scenario)
     width = FACE_WIDTH * scenario.size[0]
     pixels = _pixels(scenario, moved, width)
