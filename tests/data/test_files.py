@@ -19,7 +19,8 @@ def written(path: Path, text: str) -> Path:
 
 
 @pytest.mark.parametrize(
-    "text", ["t,b\n1,2\n3,4\n", "1;2\n3;4", "1 2\n\n3   4\n", "\ufefft\tb\n1\t2\n3\t4"]
+    "text",
+    ["t,b\n1,2\n3,4\n", "1;2\n3;4", "1 2\n\n3   4\n", "\ufefft\tb\n1\t2\n3\t4", "t, b\n1 2\n3 4"],
 )
 def test_columns_whatever_stands_between(tmp_path, text):
     found = read_columns(written(tmp_path / "a.csv", text), names=["t", "b"])

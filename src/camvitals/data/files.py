@@ -50,7 +50,7 @@ def read_columns(
 ) -> dict[str, Array]:
     """Columns of numbers from a text table: name -> (N,) float64.
 
-    delimiter: between cells; None takes the comma, semicolon or tab of the first row, else spaces.
+    delimiter: between cells; None takes the comma, semicolon or tab that is there, else spaces.
     skip:  lines before the table, blank ones not counted.
     names: the columns wanted. With a heading they are looked up in it, whatever their case; without
         one they name the first columns in order. None gives all, named by the heading or "0", "1" …
@@ -60,14 +60,14 @@ def read_columns(
     lines = lines_of(path)[skip:]
     if not lines:
         raise InputError(f"{path} needs rows of numbers but has none; copy it again")
-    mark = delimiter or next((mark for mark in ",;\t" if mark in lines[0][1]), None)
-    first = _cells(lines[0][1], mark)
+    first = _cells(lines[0][1], delimiter or _mark(lines[0][1]))
     heading = first if any(_number(cell) is None for cell in first) else None
     rows = lines[1:] if heading else lines
     if not rows:
         raise InputError(f"{path} needs rows of numbers under its heading but has none")
     titles = heading or list(names or []) or [str(k) for k in range(len(first))]
     places = _places(path, titles, names)
+    mark = delimiter or _mark(rows[0][1])  # some have a heading with commas over spaced numbers
     table = _numbers(path, rows, mark, max(places.values()) + 1)
     return {name: table[:, place] for name, place in places.items()}
 
@@ -82,6 +82,10 @@ def read_rows(path: Path) -> list[Array]:
             raise _not_a_number(path, number, cells[values.index(None)])
         rows.append(np.array(values, dtype=float))
     return rows
+
+
+def _mark(line: str) -> str | None:
+    return next((mark for mark in ",;\t" if mark in line), None)
 
 
 def _cells(line: str, mark: str | None) -> list[str]:

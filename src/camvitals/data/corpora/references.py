@@ -40,3 +40,15 @@ def reference_wave(
 def evenly(count: int, *, rate: float, start: float = 0.0) -> Array:
     """(count,) s: times of samples at a constant rate [Hz], the first at `start` [s]."""
     return start + np.arange(count) / rate
+
+
+def shown_by_oximeter(name: str, values: Array) -> Array:
+    """What a fingertip oximeter shows, with NaN where it shows that it has lost the finger.
+
+    It then gives 0 or, for saturations, a number above 100 %. A pulse wave is left as it is.
+    """
+    values = np.asarray(values, dtype=float)
+    if name not in ("heart_rate", "spo2"):
+        return values
+    lost = (values <= 0) | (values > (100 if name == "spo2" else 254))
+    return np.where(lost, np.nan, values)
