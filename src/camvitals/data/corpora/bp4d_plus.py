@@ -56,7 +56,7 @@ def pictures(source: Path, inside: str) -> Video:
         return open_video(source, fps=RATE_HZ)
     try:
         folder = InZip(present(source), inside)
-        if not folder.is_dir():
+        if not folder.exists():
             raise InputError(f"{source} needs pictures in {inside} but has none; copy it again")
         # a path in a zip does all that the reader asks of a path
         return Video(FolderReader(cast("Path", folder), clock=RATE_HZ))

@@ -35,7 +35,7 @@ def find(folder: Path) -> Iterator[Recording]:
     """Every SUBJECT/SESSION with a folder Label, such as AMH1/AS."""
     for labels in sorted(folder.rglob("Label")):
         take, subject = labels.parent, labels.parents[1].name
-        if not re.fullmatch("[ABC][FM][ZHWY][0-9]+", subject):
+        if not re.fullmatch("[ABC][FM][ZHWY][0-9]+/[ABC][0-9A-Z]", f"{subject}/{take.name}"):
             continue
         places = [take / place for place in PICTURES]
         pictures = next((place for place in places if place.exists()), places[0])
