@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from camvitals.data.corpora.corpus import Corpus
-from camvitals.data.corpora.references import reference_wave
+from camvitals.data.corpora.references import reference_wave, shown_by_oximeter
 from camvitals.data.files import read_columns
 from camvitals.data.recording import Recording
 from camvitals.dsp.clean import GAP_S
@@ -128,8 +128,7 @@ def _shift(stamps: Array, index: Array, time: Array, *, path: Path) -> float:
 
 def _known(name: str, values: Array) -> Array | None:
     """The column with what is absent as NaN; None when nothing was recorded."""
-    if name in ("heart_rate", "spo2"):
-        values = np.where(values > 0, values, np.nan)
+    values = shown_by_oximeter(name, values)
     finite = values[np.isfinite(values)]
     recorded = len(finite) > 0 and (name == "ecg" or np.any(finite != ABSENT))
     return values if recorded else None

@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 import numpy as np
 
 from camvitals.data.corpora.corpus import Corpus
-from camvitals.data.corpora.references import evenly, reference_wave
+from camvitals.data.corpora.references import evenly, reference_wave, shown_by_oximeter
 from camvitals.data.files import present
 from camvitals.data.recording import Recording
 from camvitals.records import Array, InputError, Wave
@@ -66,7 +66,7 @@ def references(take: Path) -> dict[str, Wave]:
     shown = picture_times(take)
     start = 0.0 if shown is None else shown[-1] - (len(pulse) - 1) / RATE_HZ
     time = evenly(len(pulse), rate=RATE_HZ, start=start)
-    rate = np.where(rate > 0, rate, np.nan)
+    rate = shown_by_oximeter("heart_rate", rate)
     return {
         "pulse": reference_wave("pulse", pulse, time, path=path),
         "heart_rate": reference_wave("heart_rate", rate, time, path=path),

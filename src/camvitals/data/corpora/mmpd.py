@@ -11,7 +11,7 @@ import numpy as np
 
 from camvitals.data.corpora.corpus import Corpus
 from camvitals.data.corpora.references import evenly, reference_wave
-from camvitals.data.corpora.stored import eight_bit
+from camvitals.data.corpora.stored import read_pictures
 from camvitals.data.files import read_mat
 from camvitals.data.recording import Recording
 from camvitals.records import Array, InputError, Wave
@@ -50,27 +50,40 @@ def find(folder: Path) -> Iterator[Recording]:
 
 
 def references(path: Path) -> dict[str, Wave]:
-    """Pulse, one sample a picture."""
+    """Pulse, one sample a picture; InputError when their numbers are more than a second apart."""
     values = np.ravel(read_mat(path)["GT_ppg"])
+    count = _count(path)
+    if abs(len(values) - count) > RATE_HZ:
+        raise InputError(
+            f"{path} needs a sample of GT_ppg for each of {count} pictures but has {len(values)}; "
+            "their rate is not known, so leave this take out"
+        )
     time = evenly(len(values), rate=RATE_HZ)
     return {"pulse": reference_wave("pulse", values, time, path=path)}
 
 
 def pictures(path: Path) -> Video:
-    """The pictures; MATLAB's format lets them be read only all at once, when the first is asked."""
+    """The pictures; time is the innermost axis of the file, so that the first needs all of it."""
     return open_video(_images(path), fps=RATE_HZ)
 
 
 def _images(path: Path) -> Iterator[Array]:
     """(H, W, 3) uint8 one by one, from pictures × rows × columns × colours."""
-    video = np.asarray(read_mat(path)["video"])
+    video = read_pictures(path, "video")
     if video.ndim != 4 or video.shape[3] != 3:
         raise InputError(
             f"{path} needs a video of pictures × rows × columns × 3 but has "
             f"{'×'.join(map(str, video.shape))}; copy it again"
         )
     for start in range(0, len(video), AT_ONCE):
-        yield from np.ascontiguousarray(eight_bit(video[start : start + AT_ONCE]))
+        yield from np.ascontiguousarray(video[start : start + AT_ONCE])
+
+
+def _count(path: Path) -> int:
+    """Pictures in the file, by its table of contents alone."""
+    from scipy.io import whosmat
+
+    return next((int(shape[0]) for name, shape, _ in whosmat(path) if name == "video"), 0)
 
 
 def _attributes(path: Path) -> dict[str, str]:

@@ -68,7 +68,7 @@ def _images(path: Path) -> Iterator[Array]:
             f"{'×'.join(map(str, shape))}; copy it again"
         )
     for start in range(0, shape[3], AT_ONCE):
-        block = eight_bit(file.part(name, np.s_[:, :, :, start : start + AT_ONCE]))
+        block = eight_bit(file.part(name, np.s_[:, :, :, start : start + AT_ONCE]), path=path)
         yield from np.ascontiguousarray(block.transpose(3, 2, 1, 0))
 
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 
 from camvitals.data.corpora.corpus import Corpus
-from camvitals.data.corpora.references import evenly, reference_wave
+from camvitals.data.corpora.references import evenly, reference_wave, shown_by_oximeter
 from camvitals.data.files import read_columns, read_rows
 from camvitals.data.recording import Recording
-from camvitals.records import Array, Wave
+from camvitals.records import Wave
 from camvitals.video import Video, open_video
 
 PULSE_RATE_HZ = 60.0
@@ -70,20 +70,15 @@ def references(take: Path) -> dict[str, Wave]:
     The owners start them with the pictures and give no times. Numbers that a body cannot have,
     such as 103 % or 0 bpm, are NaN.
     """
-    waves = {"pulse": _wave("pulse", take / "wave.csv", "Wave", PULSE_RATE_HZ, np.inf)}
-    for name, file, column, most in (
-        ("heart_rate", "gt_HR.csv", "HR", 250.0),
-        ("spo2", "gt_SpO2.csv", "SpO2", 100.0),
-    ):
+    waves = {"pulse": _wave("pulse", take / "wave.csv", "Wave", rate=PULSE_RATE_HZ)}
+    for name, file, column in (("heart_rate", "gt_HR.csv", "HR"), ("spo2", "gt_SpO2.csv", "SpO2")):
         if (take / file).exists():
-            waves[name] = _wave(name, take / file, column, NUMBER_RATE_HZ, most)
+            waves[name] = _wave(name, take / file, column, rate=NUMBER_RATE_HZ)
     return waves
 
 
-def _wave(name: str, path: Path, column: str, rate: float, most: float) -> Wave:
-    values: Array = read_columns(path, names=[column])[column]
-    if np.isfinite(most):
-        values = np.where((values > 0) & (values <= most), values, np.nan)
+def _wave(name: str, path: Path, column: str, *, rate: float) -> Wave:
+    values = shown_by_oximeter(name, read_columns(path, names=[column])[column])
     return reference_wave(name, values, evenly(len(values), rate=rate), path=path)
 
 
