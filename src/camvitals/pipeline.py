@@ -19,6 +19,7 @@ from camvitals.records import Array, InputError, Reading, Report, Source, Trace,
 from camvitals.report.capture import capture
 from camvitals.steps import Steps, finish
 from camvitals.video import open_video
+from camvitals.video.memory import hand_back
 from camvitals.vitals.beats import Beats, beats, no_beats
 from camvitals.vitals.breath import respiration
 from camvitals.vitals.heart import (
@@ -121,6 +122,20 @@ def measure_people(
     progress: Progress | None = None,
 ) -> tuple[Report, ...]:
     """One report for every person in a video, the one seen most first; at least one report."""
+    traces, facts = _seen_in(source, settings, fps=fps, time=time, progress=progress)
+    hand_back()  # what decoded and looked is gone: what counts now needs no memory beside it
+    return reports_of(traces, facts, settings=settings)
+
+
+def _seen_in(
+    source: Any,
+    settings: Settings,
+    *,
+    fps: float | None,
+    time: Array | None,
+    progress: Progress | None,
+) -> tuple[dict[int, Trace], Source]:
+    """The traces of everybody in a video, and its facts."""
     collector = settings.collector()
     with open_video(source, fps=fps, time=time) as video:
         for count, frame in enumerate(video, start=1):
@@ -133,7 +148,7 @@ def measure_people(
         raise InputError(
             f"{facts.name} gave no picture to measure: {told}; record or copy it again"
         )
-    return reports_of(collector.traces(), facts, settings=settings)
+    return collector.traces(), facts
 
 
 def reports_of(
@@ -160,7 +175,7 @@ def reports_steps(
 def people(traces: dict[int, Trace], source: Source) -> list[Trace]:
     """The traces of which `reports_of` makes reports, in its order."""
     ranked = sorted(traces.values(), key=lambda trace: -_presence(trace))
-    lasting = [trace for trace in ranked if _seen(trace).sum() >= BRIEF_S * _rate(trace)]
+    lasting = [trace for trace in ranked if _seen(trace).sum() >= BRIEF_S * clock_rate(trace)]
     return lasting or ranked[:1] or [_nobody(source)]
 
 
@@ -229,7 +244,7 @@ def _parts(trace: Trace, method: str) -> tuple[list[Part], str]:
     missing = unmeasurable(trace)
     if missing:
         return [], missing
-    parts = parts_of(trace, method=method, rate=_rate(trace))
+    parts = parts_of(trace, method=method, rate=clock_rate(trace))
     return parts, "" if parts else _too_short(trace)
 
 
@@ -237,13 +252,20 @@ def _pulse_steps(parts: list[Part], trace: Trace) -> Steps[tuple[Windows, Wave]]
     """What every window says of the heart rate, and the pulse, part after part."""
     windows, pieces = [], []
     for part in parts:
-        candidates = yield from candidates_steps(part)
-        evidence = yield from weigh_steps(candidates)
-        windows.append(windows_of([evidence], heart_model()))
-        pieces.append((candidates.time[0], combine(candidates, evidence, windows[-1].rate)))
+        found, piece = yield from _part_steps(part)
+        windows.append(found)
+        pieces.append((part.time[0], piece))
         yield
     wave = joined(pieces, rate=parts[0].rate) if parts else _no_wave(trace)
     return together(windows), wave
+
+
+def _part_steps(part: Part) -> Steps[tuple[Windows, Array]]:
+    """The same of one part; what it was found from is let go before the next."""
+    candidates = yield from candidates_steps(part)
+    evidence = yield from weigh_steps(candidates)
+    windows = windows_of([evidence], heart_model())
+    return windows, combine(candidates, evidence, windows.rate)
 
 
 def unmeasurable(trace: Trace) -> str:
@@ -251,7 +273,7 @@ def unmeasurable(trace: Trace) -> str:
     seen = _seen(trace)
     if not seen.any():
         return "nobody was seen; show the face to the camera, upright and in the light"
-    rate = _rate(trace)
+    rate = clock_rate(trace)
     if rate < SLOWEST_HZ:
         return (
             f"a pulse needs {SLOWEST_HZ:g} pictures a second but there were {rate:.1f}; "
@@ -267,7 +289,7 @@ def _longest_view(trace: Trace) -> float:
     seen = trace.time[np.isfinite(trace.rgb[:, main, 0])]
     breaks = np.flatnonzero(np.diff(seen) > GAP_S) + 1
     spans = [float(np.ptp(part)) for part in np.split(seen, breaks) if len(part)]
-    return max(spans) + 1 / _rate(trace) if spans else 0.0
+    return max(spans) + 1 / clock_rate(trace) if spans else 0.0
 
 
 def _too_short(trace: Trace) -> str:
@@ -288,7 +310,7 @@ def _check_leaps(trace: Trace, rate: float) -> None:
         )
 
 
-def _rate(trace: Trace) -> float:
+def clock_rate(trace: Trace) -> float:
     """The uniform clock of the analysis [Hz]: about that of the pictures, FASTEST_HZ at most.
 
     Samples move to it by their own times, so it need not be exact; round, it is the same each time

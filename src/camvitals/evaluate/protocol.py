@@ -133,7 +133,8 @@ class Protocol:
             return "; the waves are those of the report"
         trend = "" if self.detrend is None else f"detrended with λ = {self.detrend:g}, then "
         kind = f"Butterworth of order {self.order} forth and back" if self.order else "not filtered"
-        return f"; each window of the wave, known in at least {self.covered:.0%} of it, is {trend}{kind}"
+        known = f"known in at least {self.covered:.0%} of it"
+        return f"; each window of the wave, {known}, is {trend}{kind}"
 
 
 def _looked(roi: str, skin: str) -> str:
