@@ -102,10 +102,12 @@ def even_times(stamps: Array) -> Array:
     index = np.arange(len(stamps), dtype=float)
     time = np.asarray(stamps, dtype=float).copy()
     for part in np.split(np.arange(len(stamps)), np.flatnonzero(np.diff(stamps) > GAP_S) + 1):
-        if len(np.unique(stamps[part])) > 2:
-            middle = index[part].mean()
-            line = np.polyfit(index[part] - middle, stamps[part], 1)
-            time[part] = np.polyval(line, index[part] - middle)
+        packets, first, count = np.unique(stamps[part], return_index=True, return_counts=True)
+        if len(packets) > 2:
+            # a line through the steps of the stamps would be too flat: take their middles
+            middles = index[part][first] + (count - 1) / 2
+            line = np.polyfit(middles - middles[0], packets, 1)
+            time[part] = np.polyval(line, index[part] - middles[0])
     return time
 
 
