@@ -17,12 +17,17 @@ from camvitals.records import InputError, Trace, Wave
 
 
 def find(folder: Path) -> Iterator[Recording]:
-    """Every folder that holds mean_rgb.mat, with ground_truth.txt beside it."""
-    for colours in sorted(folder.rglob("mean_rgb.mat")):
-        truth = colours.with_name("ground_truth.txt")
+    """Every folder that holds mean_rgb.mat or ground_truth.txt."""
+    places = {path.parent for path in folder.rglob("mean_rgb.mat")}
+    # beside a video it belongs to UBFC-rPPG itself
+    truths = (
+        path for path in folder.rglob("ground_truth.txt") if not any(path.parent.glob("*.avi"))
+    )
+    for place in sorted(places | {path.parent for path in truths}):
+        colours, truth = place / "mean_rgb.mat", place / "ground_truth.txt"
         yield Recording(
             corpus="face-trace",
-            subject=colours.resolve().parent.name,
+            subject=place.resolve().name,
             references=partial(references, truth),
             colours=partial(trace, colours),
             files=(colours, truth),

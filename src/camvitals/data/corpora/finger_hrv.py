@@ -20,12 +20,13 @@ from camvitals.records import Trace, Wave
 
 
 def find(folder: Path) -> Iterator[Recording]:
-    """Every folder that holds PPG.csv, with RR.txt beside it."""
-    for colours in sorted(folder.rglob("PPG.csv")):
-        intervals = colours.with_name("RR.txt")
+    """Every folder that holds PPG.csv or RR.txt."""
+    places = {path.parent for name in ("PPG.csv", "RR.txt") for path in folder.rglob(name)}
+    for place in sorted(places):
+        colours, intervals = place / "PPG.csv", place / "RR.txt"
         yield Recording(
             corpus="finger-hrv",
-            subject=colours.resolve().parent.name,
+            subject=place.resolve().name,
             references=partial(references, intervals),
             colours=partial(trace, colours),
             attributes={"device": "phone"},

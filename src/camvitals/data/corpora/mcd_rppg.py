@@ -26,17 +26,17 @@ DEVICES = {"FullHDwebcam": "webcam", "USBVideo": "camcorder", "IriunWebcam": "ph
 
 
 def find(folder: Path) -> Iterator[Recording]:
-    """Every video/SUBJECT_CAMERA_STEP.avi."""
-    people: dict[Path, dict[str, dict[str, str]]] = {}
-    for video in sorted(folder.rglob("video/*.avi")):
-        subject, _, rest = video.stem.partition("_")
+    """Every SUBJECT_CAMERA_STEP in video/, meta/ or ppg_sync/."""
+    places = ("video/*.avi", "meta/*.txt", "ppg_sync/*.txt")
+    found = {(path.parents[1], path.stem) for place in places for path in folder.rglob(place)}
+    people = {root: _people(root / "db.csv") for root in {root for root, _ in found}}
+    for root, name in sorted(found):
+        subject, _, rest = name.partition("_")
         camera, _, step = rest.rpartition("_")
-        root = video.parents[1]
         if not camera or step not in STEPS:
             continue
-        if root not in people:
-            people[root] = _people(root / "db.csv")
-        meta, pulse = root / "meta" / f"{video.stem}.txt", _pulse(root, subject, camera, step)
+        video, meta = root / "video" / f"{name}.avi", root / "meta" / f"{name}.txt"
+        pulse = _pulse(root, subject, camera, step)
         yield Recording(
             corpus="mcd-rppg",
             subject=subject,

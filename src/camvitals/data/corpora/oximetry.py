@@ -6,6 +6,7 @@ read once a second, and all started together.
 
 from __future__ import annotations
 
+import itertools
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
@@ -31,11 +32,12 @@ HALF_DAY_S = 43_200
 
 def find(folder: Path) -> Iterator[Recording]:
     """Both hands of every subject: ppg-csv/HAND/SUBJECT.csv, with gt/SUBJECT.csv."""
-    for colours in sorted(folder.rglob("ppg-csv/*/*.csv")):
-        hand, subject = colours.parent.name, colours.stem
-        if hand not in HANDS:
-            continue
-        truth = colours.parents[2] / "gt" / colours.name
+    found = {(path.parents[2], path.stem) for path in folder.rglob("ppg-csv/*/*.csv")}
+    found |= {(path.parents[1], path.stem) for path in folder.rglob("gt/*.csv")}
+    subjects = sorted((root, name) for root, name in found if name.isdigit())
+    for (root, subject), hand in itertools.product(subjects, HANDS):
+        colours = root / "ppg-csv" / hand / f"{subject}.csv"
+        truth = root / "gt" / colours.name
         yield Recording(
             corpus="oximetry",
             subject=subject,

@@ -19,29 +19,28 @@ from camvitals.video import open_video
 RATE_HZ = 25.0
 SIGNAL_HZ = 1000.0
 NAME = r"([FM]\d+)[_-](T\d+)"
-SPLITS = {"train": "train", "valid": "val", "test": "test"}
+SPLITS = {"train": "train", "val": "val", "test": "test"}
 RELEASES = {"val": "validation_set_gt_release.txt", "test": "test_set_gt_release.txt"}
 RATES = {"HR": "heart_rate", "RR": "respiration_rate"}
 SEXES = {"F": "female", "M": "male"}
 
 
 def find(folder: Path) -> Iterator[Recording]:
-    """Every SUBJECT_TASK.mkv, with its pressure and its rates wherever the phases put them."""
+    """Every SUBJECT_TASK, with video, pressure and rates wherever the phases put them."""
     texts = sorted(folder.rglob("*.txt"))
-    pressures = {key: path for path in texts if "bp" in _place(path) and (key := _key(path))}
-    rates = {key: path for path in texts if "physiology" in _place(path) and (key := _key(path))}
+    videos = {path.stem: path for path in folder.rglob("*.mkv") if _key(path)}
+    pressures = {_key(path): path for path in texts if "bp" in path.parent.name.lower()}
+    rates = {_key(path): path for path in texts if "physiology" in path.parent.name.lower()}
     releases = {path.name: path for path in texts}
-    for video in sorted(folder.rglob("*.mkv")):
-        matched = re.fullmatch(NAME, video.stem)
-        if not matched:
-            continue
-        subject, task = matched.groups()
-        split = _split(video.relative_to(folder))
-        release = releases.get(RELEASES.get(split, ""))
-        beside = folder / "Ground truth"
-        rate = rates.get(video.stem) or release or beside / "Physiology" / f"{video.stem}.txt"
-        wave = f"{subject}-{task}-BP.txt"
-        pressure = pressures.get(video.stem, beside / "BP_raw_1KHz" / wave)
+    for name in sorted((videos.keys() | pressures.keys() | rates.keys()) - {""}):
+        subject, task = name.split("_")
+        known = next(found[name] for found in (videos, pressures, rates) if name in found)
+        split = _split(known.relative_to(folder))
+        video = videos.get(name, folder / "Videos" / f"{name}.mkv")
+        own = folder / "Ground truth" / "Physiology" / f"{name}.txt"
+        rate = rates.get(name) or releases.get(RELEASES.get(split, ""), own)
+        wave = folder / "Ground truth" / "BP_raw_1KHz" / f"{subject}-{task}-BP.txt"
+        pressure = pressures.get(name, wave)
         yield Recording(
             corpus="v4v",
             subject=subject,
@@ -90,12 +89,8 @@ def _key(path: Path) -> str:
     return "_".join(matched.groups()) if matched else ""
 
 
-def _place(path: Path) -> str:
-    return path.parent.name.lower()
-
-
 def _split(path: Path) -> str:
-    """Told by the nearest folder whose name holds train, valid or test."""
+    """Told by the nearest folder whose name holds train, val or test."""
     for part in reversed(path.parts[:-1]):
         named = [split for word, split in SPLITS.items() if word in part.lower()]
         if named:

@@ -20,12 +20,15 @@ KINDS = ("Cleaned", "Raw")  # of the contact pulse, the better one first
 
 def find(folder: Path) -> Iterator[Recording]:
     """Every Videos/NN-CONDITION.mp4, with GroundTruth/PPG/Cleaned/NN-CONDITION PPG.csv."""
-    for video in sorted(folder.rglob("Videos/*.mp4")):
-        subject, _, condition = video.stem.partition("-")
+    names = {(path.parents[1], path.stem) for path in folder.rglob("Videos/*.mp4")}
+    for path in folder.rglob("GroundTruth/PPG/*/* PPG.csv"):
+        names.add((path.parents[3], path.stem.removesuffix(" PPG")))
+    for root, name in sorted(names):
+        subject, _, condition = name.partition("-")
         if not (subject.isdigit() and condition):
             continue
-        truth = video.parents[1] / "GroundTruth" / "PPG"
-        places = [truth / kind / f"{video.stem} PPG.csv" for kind in KINDS]
+        video, truth = root / "Videos" / f"{name}.mp4", root / "GroundTruth" / "PPG"
+        places = [truth / kind / f"{name} PPG.csv" for kind in KINDS]
         pulse = next((place for place in places if place.exists()), places[0])
         yield Recording(
             corpus="vicar-ppg-2",
