@@ -9,7 +9,8 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
+from threading import Thread
 from typing import Any, Generic, TypeVar
 
 from camvitals.records import InputError
@@ -164,6 +165,15 @@ _shares: MutableSequence[float] = []
 def _share_with(shares: MutableSequence[float]) -> None:
     global _shares  # noqa: PLW0603 - the only way to hand shared memory to a pool
     _shares = shares
+    Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """Not outlive a parent that was killed: nobody would ever give it work or stop it."""
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 class _Stopped(BaseException):

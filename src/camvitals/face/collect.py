@@ -103,6 +103,11 @@ class Collector:
             return []
         return [track.face() for track in self._tracker.tracks if track.visible]
 
+    @property
+    def tracks(self) -> list[Track]:
+        """Everybody in the last frame, the missing ones too; none unless roi is "face"."""
+        return [] if self._tracker is None else self._tracker.tracks
+
     def _record(self) -> Record:
         count = COUNT if self._points else 0
         return Record(self.names, keep=self._keep, moments=self._moments, points=count)

@@ -1,0 +1,99 @@
+"""Which square of each picture holds the one person a recording is of, for crops to learn from."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from camvitals.face.crop import Square, around
+from camvitals.face.mesh import MARGIN, square_of_landmarks
+from camvitals.face.track import Track
+from camvitals.records import Array
+
+BOXES = ("tracked", "first", "aligned")
+LEAP = 0.25  # of the side: what differs by more is another sight of the face, not its shake
+HOLE_S = 0.5  # after which nothing is taken for granted
+
+
+class Framing:
+    """The square around the person seen most so far, picture after picture.
+
+    box: "first" keeps the square of the first picture; "tracked" goes along with the face, upright;
+        "aligned" goes along and turns with the line of the eyes.
+    extension: share by which the square is larger than the longer side of the face's box (0.3 is
+        that of HeartRateNet: 15 % on each side).
+    smooth: time constant [s] of its size, its tilt and its place on the face. With the face's own
+        motion it goes at once: what is smoothed is only what the networks say anew now and then.
+    """
+
+    def __init__(self, box: str, *, extension: float, smooth: float) -> None:
+        self._box, self._scale, self._smooth = box, 1 + extension, smooth
+        self._presence: dict[int, float] = {}
+        self._track: Track | None = None
+        self._first: Square | None = None
+        self._square: Square | None = None
+        self._time = -np.inf
+
+    def update(self, tracks: list[Track], time: float) -> tuple[Square | None, float]:
+        """The square in this picture, None when the person is not seen, and a time [s]: what was
+        framed after it proved not to be the person; infinity when nothing did.
+
+        tracks: everybody in the picture, as the tracker has them.
+        """
+        for track in (t for t in tracks if t.visible):
+            width = track.box[2] - track.box[0]
+            self._presence[track.number] = self._presence.get(track.number, 0.0) + width
+        seen_before = self._track if self._square is not None else None
+        lost = np.inf
+        if seen_before is not None and not (seen_before in tracks and seen_before.visible):
+            lost = self._withdrawn(seen_before)
+            self._square = None
+        leader = max(tracks, key=lambda t: self._presence.get(t.number, 0.0), default=None)
+        if leader is None or not leader.visible:
+            self._track, self._square = leader, None
+            return None, lost
+        self._square = self._framed(leader, time)
+        self._track, self._follower, self._place = leader, leader.follower, leader.follower.place
+        self._time = time
+        return self._square, lost
+
+    def finish(self) -> float:
+        """As the time that `update` gives, once there are no more pictures."""
+        unsure = self._track is not None and self._square is not None and self._track.sightings < 2
+        return self._withdrawn(self._track) if unsure and self._track is not None else np.inf
+
+    def _withdrawn(self, track: Track) -> float:
+        """What was seen once only was nobody, else it was somebody when it was last confirmed."""
+        if track.sightings > 1:
+            return track.confirmed
+        self._first = None
+        return float(np.nextafter(track.confirmed, -np.inf))
+
+    def _framed(self, track: Track, time: float) -> Square:
+        if self._box == "first":
+            self._first = self._first or self._raw(track)
+            return self._first
+        raw, old = self._raw(track), self._square
+        if old is None or track is not self._track or time - self._time > HOLE_S:
+            return raw
+        moved: Array = self._follower.place - self._place
+        old = replace(old, x=old.x + float(moved[0]), y=old.y + float(moved[1]))
+        apart = max(abs(raw.x - old.x), abs(raw.y - old.y), abs(raw.side - old.side))
+        if apart > LEAP * raw.side:
+            return raw
+        gain = 1 - float(np.exp(-(time - self._time) / self._smooth)) if self._smooth else 1.0
+        turn = (raw.roll - old.roll + np.pi) % (2 * np.pi) - np.pi
+        return Square(
+            old.x + gain * (raw.x - old.x),
+            old.y + gain * (raw.y - old.y),
+            old.side + gain * (raw.side - old.side),
+            old.roll + gain * float(turn),
+        )
+
+    def _raw(self, track: Track) -> Square:
+        """The square by what is known of the face now."""
+        if self._box != "aligned" or len(track.shape) <= 2:
+            return around(track.box, self._scale)
+        square = square_of_landmarks(track.points)
+        return replace(square, side=square.side * self._scale / MARGIN)
