@@ -21,8 +21,9 @@ ESTIMATORS = {
     "peaks": "60 over the mean interval between all local maxima",
 }
 REFERENCES = {
-    "beats": "the mean rate of the beats of the contact signal (ECG before pulse) in the window, "
-    "or, where a corpus has neither, the rate its owners recorded",
+    "beats": "the mean rate of the beats of the contact signal in the window, parts of beats "
+    "counted at both ends (ECG before pulse before beat intervals; where a corpus has none, the "
+    "rate its owners recorded)",
     "same": "the contact pulse (made of beats where there is only an ECG) through the same filters "
     "and the same estimator as the estimate",
 }
@@ -41,7 +42,7 @@ class Protocol:
     order, band: of the Butterworth band-pass, forth and back [Hz]; order 0 is no filter. The
         estimators look in the band too.
     covered:   least share of a window in which the wave is known, 0–1.
-    usable:    least share of a window in which the reference is, 0–1.
+    usable:    least share of a window's pieces of 10 s whose reference is sound, 0–1.
     roi:       how recordings are looked at; "" leaves it to the corpus.   skin: the mask.
     split:     the recordings scored: train, val, test, or "" for all.
     """
@@ -96,7 +97,8 @@ class Protocol:
                 f"Rate: {ESTIMATORS[self.estimator]}.",
                 f"Reference: {REFERENCES[self.reference]}.",
                 f"Split: {self.split or 'all recordings'}.",
-                f"Left out: windows whose reference is usable in less than {self.usable:.0%}.",
+                f"Left out: windows whose reference is sound in less than {self.usable:.0%} of "
+                "their pieces of 10 s (Orphanidou et al., 2015; two sensors must agree).",
             )
         )
 

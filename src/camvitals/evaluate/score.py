@@ -15,9 +15,9 @@ import numpy as np
 
 from camvitals.data.recording import Recording
 from camvitals.evaluate.protocol import Protocol
+from camvitals.evaluate.reference import Reference
 from camvitals.evaluate.result import NUMBERS, SCORES, STRATUM, WORDS, Excluded
 from camvitals.evaluate.seen import Seen, see
-from camvitals.evaluate.truth import Truth
 from camvitals.evaluate.windows import Clock, check_rate, likeness, rates, ready, windows_of
 from camvitals.pipeline import (
     Settings,
@@ -44,6 +44,8 @@ SEEING = 0.5  # of the work, for progress
 UNALIGNED = (
     "the owners do not say how pictures and reference lie in time; score whole recordings instead"
 )
+NO_PULSE = "the reference pulse is not known in enough of the window"
+STILL = "the reference pulse has no peak"
 NOT_HEART = "the window could not be measured"
 FIELDS = ("estimate", "low", "high", "quality")
 
@@ -83,7 +85,12 @@ def score(task: Task, note: Callable[[float], None]) -> Scored:
     recording, protocol = task.recording, task.protocol
     for path in recording.missing():
         raise InputError(f"its file {path} is missing or empty; copy it again")
-    truth = Truth.of(recording)
+    reference = Reference.of(recording)
+    if not reference.source:
+        given = ", ".join(reference.waves) or "none"
+        raise InputError(
+            f"it needs a reference of the heart that has beats or rates; it has {given}"
+        )
     seen = see(
         recording,
         methods=task.methods,
@@ -95,7 +102,7 @@ def score(task: Task, note: Callable[[float], None]) -> Scored:
     check_rate(protocol, seen.source.rate)
     step = 1 / seen.source.rate if seen.source.rate > 0 else 0.0
     windows = windows_of(protocol, seen.start, seen.stop, step=step)
-    bench = _Bench(seen, truth, task, windows)
+    bench = _Bench(seen, reference, task, windows)
     truths, left_out = bench.truths()
     parts = []
     for k, method in enumerate(task.methods):
@@ -132,7 +139,7 @@ class _Bench:
     """One recording with its reference, and the windows (W, 2) to be scored [s]."""
 
     seen: Seen
-    truth: Truth
+    reference: Reference
     task: Task
     windows: Array
 
@@ -142,8 +149,15 @@ class _Bench:
         lengths = np.diff(self.windows, axis=1)
         long = len(lengths) > 0 and lengths[0, 0] >= LONG_S
         if self.task.protocol.estimator == "report" and long:
-            return tuple(vital for vital in VITALS if self.truth.knows(vital))
+            return tuple(vital for vital in VITALS if self._known(vital))
         return (HEART,)
+
+    def _known(self, vital: str) -> bool:
+        """Whether there is anything to compare such a reading with."""
+        waves = self.reference.waves
+        if vital == "respiration_rate":
+            return vital in waves or len(self.reference.breaths) > 0
+        return vital in waves if vital == "spo2" else vital == HEART or bool(self.reference.beats)
 
     @property
     def clock(self) -> Clock:
@@ -183,25 +197,27 @@ class _Bench:
         if not (whole or self.task.recording.aligned):
             none = np.full(len(self.windows), np.nan)
             return none, np.full(len(self.windows), UNALIGNED, dtype=object)
-        found = [
-            self.truth.value(vital, start, stop, usable=protocol.usable)
-            for start, stop in self.windows.tolist()
-        ]
-        values = np.array([value for value, _ in found], dtype=float)
-        return values, np.array([why for _, why in found], dtype=object)
+        values = np.full(len(self.windows), np.nan)
+        why = np.full(len(self.windows), "", dtype=object)
+        for w, (start, stop) in enumerate(self.windows.tolist()):
+            sound, why[w] = self.reference.usable(start, stop, vital=vital, least=protocol.usable)
+            if sound:
+                values[w] = self.reference.value(vital, start, stop)
+        return values, why
 
     def _same(self) -> tuple[Array, Array]:
         """As `_own`, of the contact pulse through the protocol's own estimator."""
         values, why = self._own(HEART)
-        pulse = self.truth.pulse()
-        if pulse is None:
+        try:
+            pulse = self.reference.pulse()
+        except InputError:
             word = "the protocol reads the reference off a contact pulse, which there is none of"
             return np.full(len(values), np.nan), np.full(len(values), word, dtype=object)
         values, share = rates(self.task.protocol, pulse, self.windows, self.clock)
         usable = np.array([not word for word in why], dtype=bool)
         values = np.where(usable, values, np.nan)
         unknown = np.array(
-            [f"the reference pulse is known in {s:.0%} of the window" for s in share], dtype=object
+            [NO_PULSE if s < self.task.protocol.covered else STILL for s in share], dtype=object
         )
         return values, np.where(usable, unknown, why)
 
@@ -257,9 +273,13 @@ class _Bench:
     def _likeness(self, method: str, windows: Array, truth: Array) -> dict[str, Array]:
         """The wave columns; where rates are read off reports, of the waves unfiltered."""
         protocol, clock = self.task.protocol, self.clock
-        wave, pulse = self._pulse(method), self.truth.pulse()
+        wave = self._pulse(method)
         found = np.full((len(windows), len(SCORES)), np.nan)
-        if isinstance(wave, str) or pulse is None:
+        try:
+            pulse = self.reference.pulse()
+        except InputError:
+            return {}
+        if isinstance(wave, str):
             return {}
         at_once = 64
         for at in range(0, len(windows), at_once):
