@@ -31,7 +31,9 @@ SEXES = {"F": "female", "M": "male"}
 
 def find(folder: Path) -> Iterator[Recording]:
     """Every Physiology/SUBJECT/TASK, with its pictures in 2D+3D/SUBJECT.zip or unpacked."""
-    for signals in sorted(folder.rglob("Physiology/[FM]*/T*")):
+    # not at any depth: unpacked, the folders beside hold a file for each of 1.4 million pictures
+    places = ("Physiology/[FM]*/T*", "*/Physiology/[FM]*/T*")
+    for signals in sorted(path for place in places for path in folder.glob(place)):
         subject, task = signals.parent.name, signals.name
         if not re.fullmatch(r"[FM]\d+", subject) or not re.fullmatch(r"T\d+", task):
             continue

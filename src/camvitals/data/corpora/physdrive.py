@@ -18,6 +18,7 @@ from camvitals.video import open_video
 
 RATE_HZ = 30.0
 PICTURES = ("RGB.mp4", "Video/RGB.mp4", "Align")
+PLACES = ("*/Label", "*/*/Label", "*/*/*/Label")
 LABELS = {
     "BVP.mat": "pulse",
     "HR.mat": "heart_rate",
@@ -33,7 +34,8 @@ SEXES = {"F": "female", "M": "male"}
 
 def find(folder: Path) -> Iterator[Recording]:
     """Every SUBJECT/SESSION with a folder Label, such as AMH1/AS."""
-    for labels in sorted(folder.rglob("Label")):
+    # not at any depth: the folders below hold a file for each of 1.5 million pictures
+    for labels in sorted(path for place in PLACES for path in folder.glob(place)):
         take, subject = labels.parent, labels.parents[1].name
         if not re.fullmatch("[ABC][FM][ZHWY][0-9]+/[ABC][0-9A-Z]", f"{subject}/{take.name}"):
             continue
