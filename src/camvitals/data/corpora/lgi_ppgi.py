@@ -36,7 +36,11 @@ def find(folder: Path) -> Iterator[Recording]:
             session=session,
             references=partial(references, take),
             pictures=partial(pictures, take),
-            attributes={"place": "indoors" if session != "talk" else "city", **motion},
+            attributes={
+                "place": "city" if session == "talk" else "indoors",
+                "clock": "timer" if (take / TIMER).exists() else "container",
+                **motion,
+            },
             files=(video, take / OXIMETER),
             aligned=False,
         )

@@ -26,8 +26,8 @@ LABELS = {
     "skin_color": "tone",
     "gender": "gender",
     "glasser": "glasses",
-    "hair_cover": "hair over forehead",
-    "makeup": "make-up",
+    "hair_cover": "hair",
+    "makeup": "makeup",
 }
 MISNAMED = {"Watching Videos": "Walking"}  # so said older versions of the corpus
 
