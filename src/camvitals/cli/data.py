@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from camvitals.cli.prepare import prepare
+
 app = typer.Typer(no_args_is_help=True)
 
 
@@ -31,3 +33,6 @@ def check(
     """Find what is wrong with a corpus: files, clocks, references, lag between the two."""
     del corpus, folder, fix_lag, train, json, jobs
     raise typer.Exit(2)
+
+
+app.command()(prepare)

@@ -141,17 +141,17 @@ class Cache:
     def references(self, key: str, *, training: bool = False) -> dict[str, Wave]:
         """The reference waves by name, each on its own clock.
 
-        training: moves those that are known to be late back by their lag. It was measured against
+        training: moves them back by the lag where it is known. It was measured against
             the pictures themselves, so that it must never touch what is judged: InputError for a
             recording that its owners set aside for validation or test.
         """
         one = self.recording(key)
         if training and not one.trainable:
             raise InputError(f"{key} is for {one.split}; lags may be taken out in training alone")
+        late = (one.lag or 0.0) if training else 0.0
         waves = {}
         for name, unit in one.references.items():
             with np.load(self._path(key) / reference_name(name), allow_pickle=False) as stored:
-                late = one.lag.get(name, 0.0) if training else 0.0
                 waves[name] = Wave(stored["values"], stored["time"] - late, name, unit)
         return waves
 

@@ -22,6 +22,7 @@ from camvitals.data.prepared import (
     META,
     SETTINGS,
     TRACE,
+    TRAINABLE,
     Prepared,
     PrepareSettings,
     folder_of,
@@ -35,7 +36,6 @@ from camvitals.face.track import Track, Tracker
 from camvitals.parallel import Note, run_jobs, share_of
 from camvitals.records import Frame, InputError, Trace, Wave
 
-Lags = Mapping[str, Mapping[str, float]]
 Progress = Callable[[float], None]
 LOCK = ".lock"
 
@@ -45,7 +45,7 @@ def prepare(
     folder: Path | str,
     *,
     settings: PrepareSettings,
-    lags: Lags | None = None,
+    lags: Mapping[str, float] | None = None,
     jobs: int | None = None,
     progress: Progress | None = None,
 ) -> Generator[tuple[int, Path | InputError], None, None]:
@@ -53,8 +53,8 @@ def prepare(
 
     folder: of all caches; the recordings go into that of the settings' hash, which data.cache.Cache
         reads. Those that are there already, of files of the same sizes, are not made again.
-    lags: seconds by which references are late, by name of the recording and of the reference; kept
-        beside the references, which stay as they are.
+    lags: seconds by which the references are late, by name of the recording; noted beside the
+        references, which stay as they are. Recordings for validation or test get none.
     jobs: processes at a time; None means one a core.
     progress: called a few times a second with the recordings done so far, parts included.
     Memory stays within that of one chunk of crops and the traces for each process.
@@ -68,7 +68,11 @@ def prepare(
         twice = next(key for key in keys if keys.count(key) > 1)
         raise InputError(f"two recordings are called {'/'.join(twice)}; give them other names")
     root = Path(folder) / settings.hash
-    work = [_Job(one, root, settings, dict((lags or {}).get(one.name, {}))) for one in recordings]
+    known = lags or {}
+    work = [
+        _Job(one, root, settings, known.get(one.name) if one.split in TRAINABLE else None)
+        for one in recordings
+    ]
     return _prepared(work, root, settings, jobs, progress)
 
 
@@ -97,7 +101,7 @@ class _Job:
     recording: Recording
     root: Path
     settings: PrepareSettings
-    lag: dict[str, float]
+    lag: float | None
 
     @property
     def target(self) -> Path:
@@ -163,7 +167,7 @@ def _prepare(job: _Job, note: Note) -> Path:
     return target
 
 
-def _is_done(target: Path, files: list[list[Any]], lag: dict[str, float]) -> bool:
+def _is_done(target: Path, files: list[list[Any]], lag: float | None) -> bool:
     """Whether it was made from the same files; a lag that was measured since is put in."""
     try:
         stored = json.loads((target / META).read_text(encoding="utf-8"))

@@ -18,6 +18,7 @@ from camvitals.records import InputError
 FORMAT = 1  # of the folders; whatever changes their bytes changes it
 SETTINGS, META = "settings.json", "meta.json"
 HASH_LENGTH = 12
+TRAINABLE = ("", "train")  # splits of which at least some folds train on
 TIME, SQUARES, TRACE = "time.npy", "squares.npy", "trace.npz"
 
 
@@ -100,7 +101,8 @@ def _within(what: str, given: float, low: float, high: float) -> None:
 class Prepared:
     """One recording in the cache: the facts of `data.recording.Recording`, and what is stored.
 
-    references: names of the waves and their units.   lag: seconds by which each reference is late.
+    references: names of the waves and their units.   lag: seconds by which
+        they are late, where known.
     frames: pictures; chunks: how many of them each crops file holds; seen: share with a face.
     start, stop: first and last time of the pictures, or of the trace where there are none [s].
     people: how many were seen; the one seen most is here.   source: facts of the video.
@@ -125,7 +127,7 @@ class Prepared:
     people: int
     files: Sequence[tuple[str, int]] = ()
     source: Mapping[str, Any] = field(default_factory=dict)
-    lag: Mapping[str, float] = field(default_factory=dict)
+    lag: float | None = None
     versions: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -136,7 +138,7 @@ class Prepared:
     @property
     def trainable(self) -> bool:
         """Whether its owners leave it to training, at least in some folds."""
-        return self.split in ("", "train")
+        return self.split in TRAINABLE
 
 
 def folder_of(corpus: str, name: str) -> Path:
