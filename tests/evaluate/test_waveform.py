@@ -11,7 +11,6 @@ from camvitals.evaluate.waveform import (
     macc,
     match_beats,
     snr,
-    wave_scores,
 )
 from camvitals.records import InputError, Wave
 
@@ -83,7 +82,7 @@ def test_many_windows_equal_the_definition(name):
 
 
 def test_dehaan_of_a_wave_longer_than_its_bins():
-    rate_bpm, x = pulses(time=np.arange(round(150 * RATE)) / RATE)
+    rate_bpm, x = pulses(count=2, time=np.arange(round(130 * RATE)) / RATE)
     expected = [dehaan(*pair) for pair in zip(x, rate_bpm, strict=True)]
     np.testing.assert_allclose(
         snr(x, rate_bpm, rate=RATE, definition="snr_dehaan"), expected, atol=1e-6
@@ -161,21 +160,8 @@ def test_a_late_copy_has_the_same_beats():
     late, true = uneven_pulse(late=0.2), uneven_pulse()
     assert beat_mae_ms(late, true) < 4
     assert beat_mae_ms(uneven_pulse(seed=9), true) > 20
-    found = wave_scores(late, true, rate_bpm=60 / 0.85)
-    assert found["wave_lag_s"] == pytest.approx(0.2, abs=0.01)
-    assert found["wave_r"] > 0.98
-    assert found["macc"] > 0.9
-    assert set(found) == {*SNRS, "macc", "wave_r", "wave_lag_s", "beat_mae_ms"}
 
 
-def test_waves_on_two_clocks_with_a_gap_are_scored_where_both_are_seen():
+def test_a_wave_too_slow_for_beats_has_no_error():
     true = uneven_pulse()
-    slower = Wave(true.values[::2], true.time[::2], "pulse")
-    broken = Wave(np.where(true.time < 8, np.nan, true.values), true.time, "pulse")
-    assert wave_scores(slower, broken, rate_bpm=70.0)["wave_r"] > 0.98
-
-
-def test_too_little_in_common_gives_no_scores():
-    true = uneven_pulse()
-    ends = Wave(np.where(true.time < 27, np.nan, true.values), true.time, "pulse")
-    assert all(np.isnan(value) for value in wave_scores(true, ends, rate_bpm=70.0).values())
+    assert np.isnan(beat_mae_ms(Wave(true.values[::5], true.time[::5], "pulse"), true))

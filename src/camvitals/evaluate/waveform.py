@@ -12,8 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from camvitals.dsp.align import wave_lag
-from camvitals.dsp.clean import rate_of, runs, uniform
+from camvitals.dsp.clean import rate_of
 from camvitals.dsp.spectrum import snr_db, spectrum
 from camvitals.evaluate.estimators import next_power_of_two
 from camvitals.records import Array, InputError, Wave, check
@@ -25,7 +24,6 @@ DEHAAN_BAND_HZ, DEHAAN_HALF_HZ, DEHAAN_STEP_BPM = (0.5, 4.0), (0.1, 0.2), 0.5
 HEARTRATENET_BAND_HZ, HEARTRATENET_HALF_HZ = (0.7, 4.0), 0.1
 CONTRAST_HALF_HZ = (5 / 60, 10 / 60)
 AT_ONCE = 256  # windows transformed together, which bounds the memory
-LAG_S = 2.0
 MATCH_S = 0.15
 BEAT_HZ = 8.0  # slower waves have no beat times
 
@@ -231,51 +229,3 @@ def beat_mae_ms(found: Wave, reference: Wave, *, within: float = MATCH_S) -> flo
     if len(matched.interval_error) == 0:
         return float("nan")
     return float(1e3 * np.abs(matched.interval_error).mean())
-
-
-def wave_scores(
-    found: Wave,
-    reference: Wave,
-    *,
-    rate_bpm: float,
-    band: tuple[float, float] = TOOLBOX_BAND_HZ,
-    limit: float = LAG_S,
-) -> dict[str, float]:
-    """The wave columns of a result for one window, by their names; ratios in dB.
-
-    found, reference: pulse waves, already filtered to one band, each with its own clock.
-    rate_bpm: heart rate of the reference.   band: compared in, for the lag [Hz].
-    limit: longest lag looked at [s]; positive when the found wave is later.
-    The longest stretch seen in both is scored; where there is less than 4 s of it all is NaN.
-    """
-    names = (*SNRS, "macc", "wave_r", "wave_lag_s", "beat_mae_ms")
-    rate = rate_of(found.time)
-    x, time = uniform(found.values, found.time, rate=rate)
-    y = _at(reference, time)
-    stretches = runs(np.isfinite(x) & np.isfinite(y))
-    if not stretches or (stretches[0].stop - stretches[0].start) < 4 * rate:
-        return dict.fromkeys(names, float("nan"))
-    x, y, time = x[stretches[0]], y[stretches[0]], time[stretches[0]]
-    scored = {
-        name: float(snr(x[None], np.array([rate_bpm]), rate=rate, definition=name)[0])
-        for name in SNRS
-    }
-    late, r = wave_lag(Wave(y, time, "pulse"), Wave(x, time, "pulse"), limit=limit, band=band)
-    mine, theirs = Wave(x, time, "pulse"), Wave(y, time, "pulse")
-    return scored | {
-        "macc": float(macc(x, y)[0]),
-        "wave_r": r,
-        "wave_lag_s": late,
-        "beat_mae_ms": beat_mae_ms(mine, theirs),
-    }
-
-
-def _at(wave: Wave, time: Array) -> Array:
-    """A wave on another clock, gaps kept."""
-    known = np.isfinite(wave.values)
-    if known.sum() < 2:
-        return np.full(len(time), np.nan)
-    there = wave.time[known]
-    values = np.interp(time, there, wave.values[known], left=np.nan, right=np.nan)
-    right = np.clip(np.searchsorted(there, time), 1, len(there) - 1)
-    return np.asarray(np.where(there[right] - there[right - 1] <= 0.5, values, np.nan))
