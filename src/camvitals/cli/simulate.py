@@ -11,13 +11,25 @@ from camvitals.records import InputError
 from camvitals.report.progress import Bar
 
 DRAWN_HZ = 30.0  # of pictures that are made: put in, not assumed of anything
+OWN_LAYOUT = "heartratenet"
+ORDINARY: dict[str, Any] = {
+    "size": (640, 480),
+    "motion": "still",
+    "light": "daylight",
+    "subject": "face",
+    "clock": "steady",
+    "pulse": 1.0,
+    "sway_px": 8.0,
+}
 
 
 def simulate(
     out: Annotated[Path, typer.Argument(help="Video to write, or folder with --subjects.")],
     heart_rate: Annotated[float, typer.Option(help="Mean, in bpm.")] = 72.0,
     duration: Annotated[float, typer.Option(help="In seconds.")] = 30.0,
-    fps: Annotated[float, typer.Option(help="Pictures a second.")] = DRAWN_HZ,
+    fps: Annotated[
+        float | None, typer.Option(help="Pictures a second; 30, or as the layout's owners do.")
+    ] = None,
     tone: Annotated[int, typer.Option(help="Fitzpatrick type, 1–6.")] = 2,
     motion: Annotated[str, typer.Option(help="still, sway, turn, talk, expression.")] = "still",
     light: Annotated[str, typer.Option(help="daylight, lamp, changing, dim, screen.")] = "daylight",
@@ -36,8 +48,11 @@ def simulate(
     people: Annotated[int, typer.Option(help="People in the picture, 1–4.")] = 1,
     keep: Annotated[float | None, typer.Option(help="Cut the file to this share.")] = None,
     subjects: Annotated[
-        int | None, typer.Option(help="Make a HeartRateNet corpus of so many people instead.")
+        int | None, typer.Option(help="Make a corpus of so many people instead.")
     ] = None,
+    layout: Annotated[
+        str, typer.Option(help="How a corpus is laid out; see docs/corpora.")
+    ] = OWN_LAYOUT,
     seed: Annotated[int, typer.Option(help="The same seed gives the same person.")] = 0,
 ) -> None:
     """Make a person whose vital signs are known: a video and its truth, or a labelled corpus."""
@@ -50,8 +65,16 @@ def simulate(
         "pulse": pulse,
         "sway_px": sway_px,
     }
+    if subjects is None and layout != OWN_LAYOUT:
+        raise InputError(f"--layout {layout} is that of a corpus; say of how many by --subjects")
     if subjects is not None:
-        _simulate_corpus(out, subjects, duration, fps, seed, fields)
+        # only what was changed from the ordinary is the same for all; the rest is drawn
+        shared = {name: value for name, value in fields.items() if value != ORDINARY[name]}
+        shared |= {"duration": duration, "seed": seed}
+        if layout == OWN_LAYOUT:
+            _simulate_corpus(out, subjects, {"rate": DRAWN_HZ if fps is None else fps} | shared)
+        else:
+            _simulate_layout(out, layout, subjects, fps, shared)
         return
     from camvitals.data.synthetic.scenario import Scenario
     from camvitals.data.synthetic.simulate import simulate as simulate_one
@@ -62,7 +85,7 @@ def simulate(
     scenario = Scenario(
         seed=seed,
         duration=duration,
-        rate=fps,
+        rate=DRAWN_HZ if fps is None else fps,
         heart_rate=heart_rate,
         tone=tone,
         codec=codec,
@@ -77,26 +100,31 @@ def simulate(
     print(f"{out}: {duration:g} s, {rate}; truth in {out.with_suffix('.truth.json')}")
 
 
-def _simulate_corpus(
-    folder: Path, subjects: int, duration: float, fps: float, seed: int, fields: dict[str, Any]
-) -> None:
-    """Only what was changed from the ordinary is the same for all; the rest is drawn."""
+def _simulate_corpus(folder: Path, subjects: int, shared: dict[str, Any]) -> None:
     from camvitals.data.synthetic.corpus import simulate_corpus
 
-    ordinary: dict[str, Any] = {
-        "size": (640, 480),
-        "motion": "still",
-        "light": "daylight",
-        "subject": "face",
-    }
-    ordinary |= {"clock": "steady", "pulse": 1.0, "sway_px": 8.0}
-    size = fields.pop("size")
-    shared = {name: value for name, value in fields.items() if value != ordinary[name]}
-    size = (320, 240) if size == ordinary["size"] else size
-    truths = simulate_corpus(
-        folder, subjects=subjects, duration=duration, rate=fps, seed=seed, size=size, **shared
-    )
-    print(f"{folder}: {len(truths)} people of {duration:g} s, truth beside each")
+    truths = simulate_corpus(folder, subjects=subjects, **shared)
+    print(f"{folder}: {len(truths)} people of {shared['duration']:g} s, truth beside each")
+
+
+def _simulate_layout(
+    folder: Path, name: str, subjects: int, fps: float | None, shared: dict[str, Any]
+) -> None:
+    """Size and rate are the owners' unless they were asked for; so is a steady clock."""
+    from camvitals.data.synthetic.layouts import LAYOUTS, write_corpus
+    from camvitals.data.synthetic.scenario import draw
+
+    if name not in LAYOUTS:
+        raise InputError(f"no layout {name!r}; choose one of {', '.join(LAYOUTS)}")
+    if subjects < 1:
+        raise InputError(f"a corpus needs 1 subject or more but got {subjects}")
+    layout = LAYOUTS[name]
+    asked = {"size": layout.size, "clock": "steady"} | shared
+    asked["rate"] = layout.rate if fps is None else fps
+    seed = asked.pop("seed")
+    write_corpus(folder, layout, [draw(seed + k, **asked) for k in range(subjects)])
+    each = "one recording" if layout.takes == 1 else f"{layout.takes} recordings"
+    print(f"{folder}: {subjects} people in the layout of {name}, {each} of each")
 
 
 def _size(text: str) -> tuple[int, int]:

@@ -20,9 +20,9 @@ def reference_wave(
         kept. Otherwise, and when values and times differ in number, InputError names the file.
     """
     values, time = np.asarray(values, dtype=float).ravel(), np.asarray(time, dtype=float).ravel()
-    if len(values) != len(time) or len(values) < 2:
+    if len(values) != len(time) or not len(values):
         raise InputError(
-            f"{path} needs as many times as values of {name}, 2 or more, but has {len(time)} and "
+            f"{path} needs as many times as values of {name}, at least one, but has {len(time)} and "
             f"{len(values)}; copy it again"
         )
     known = np.isfinite(time)

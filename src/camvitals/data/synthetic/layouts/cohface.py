@@ -24,7 +24,7 @@ def write(folder: Path, people: Sequence[Person]) -> None:
         for session, light in enumerate(LIGHTS):
             place = folder / str(person.number) / str(session)
             place.mkdir(parents=True)
-            take = taken(person, session, light=light)
+            take = taken(person, session, light=light, clock="steady")
             frames = take.frames()
             write_video(place / "data.avi", frames, time=None, codec="mpeg4", bit_rate=BIT_RATE)
             _write_signals(place / "data.hdf5", take)

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from camvitals.data.synthetic.layouts.layout import Layout, Person, Take
-from camvitals.data.synthetic.layouts.takes import need_steady, taken
+from camvitals.data.synthetic.layouts.takes import taken
 
 RATE_HZ = 30.0
 MOTIONS = {"a": "still", "b": "still", "c": "still", "d": "turn"}
@@ -16,14 +16,10 @@ COLUMNS = "BVP,SQPhysMD,SQ1,SQ2,Perfusion_Value"
 
 
 def write(folder: Path, people: Sequence[Person]) -> None:
-    """pNN_x/pNN_x_rgb/*.bmp and pNN_x_bvp.csv; no thermal pictures.
-
-    Raises InputError unless the pictures come at 30 Hz.
-    """
+    """pNN_x/pNN_x_rgb/*.bmp and pNN_x_bvp.csv, always at 30 Hz; no thermal pictures."""
     for person in people:
         for index, (condition, motion) in enumerate(MOTIONS.items()):
-            take = taken(person, index, motion=motion)
-            need_steady(take, rate=RATE_HZ, name="iBVP")
+            take = taken(person, index, motion=motion, rate=RATE_HZ, clock="steady")
             _write_take(folder, f"p{person.number:02d}_{condition}", take)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from camvitals.data.synthetic.layouts.layout import Layout, Person, Take
-from camvitals.data.synthetic.layouts.takes import need_steady
+from camvitals.data.synthetic.layouts.takes import taken
 from camvitals.records import Array
 
 LENGTH = 180
@@ -19,13 +19,10 @@ LENGTH = 180
 def write(folder: Path, people: Sequence[Person]) -> None:
     """NAME_input0.npy (T, H, W, 3), NAME_label0.npy (T,) and clock.json.
 
-    Chunks are 180 pictures long, or as long as the shortest take; a rest is left out. Raises
-    InputError when the pictures of all do not come at one steady rate.
+    Chunks are 180 pictures long, or as long as the shortest take; a rest is left out.
     """
-    takes = [person.take(0) for person in people]
-    rate = takes[0].scenario.rate
-    for take in takes:
-        need_steady(take, rate=rate, name="a folder of chunks")
+    rate = people[0].scenario.rate  # one for all: the layout has but one clock
+    takes = [taken(person, 0, rate=rate, clock="steady") for person in people]
     length = min(LENGTH, *(len(take.time) for take in takes))
     width, height = takes[0].scenario.size
     place = folder / (

@@ -8,26 +8,16 @@ from typing import Any
 import numpy as np
 
 from camvitals.data.synthetic.layouts.layout import Person, Take
-from camvitals.records import Array, InputError
+from camvitals.records import Array
 
 
 def taken(person: Person, index: int, **asked: Any) -> Take:
-    """A take of a person with the fields of Scenario that the protocol asks for."""
+    """A take of a person with the fields of Scenario that the protocol asks for.
+
+    Layouts that hold no times, AVI among them, ask for clock="steady".
+    """
     take = person.take(index)
     return Take(dataclasses.replace(take.scenario, **asked))
-
-
-def need_steady(take: Take, *, rate: float, name: str) -> None:
-    """Raise InputError unless the pictures come at exactly this rate [Hz].
-
-    For layouts that hold no times: whoever reads them must take the rate of their owners.
-    """
-    scenario = take.scenario
-    if scenario.rate != rate or scenario.clock != "steady":
-        raise InputError(
-            f"{name} holds no times, so that its pictures need a steady {rate:g} Hz, but the "
-            f"scenario has {scenario.clock} {scenario.rate:g} Hz; use that rate or another layout"
-        )
 
 
 def oximeter_shows(pulse: Array) -> Array:

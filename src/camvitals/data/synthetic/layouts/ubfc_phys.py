@@ -23,7 +23,7 @@ def write(folder: Path, people: Sequence[Person]) -> None:
         place = folder / subject
         place.mkdir()
         for index, (task, motion) in enumerate(MOTIONS.items()):
-            take = taken(person, index, motion=motion)
+            take = taken(person, index, motion=motion, clock="steady")
             end = f"{subject}_{task}"
             write_video(place / f"vid_{end}.avi", take.frames(), time=None, codec="mjpeg")
             body = take.body

@@ -9,7 +9,7 @@ import numpy as np
 
 from camvitals.data.synthetic.layouts.bedside import heart_rate_at
 from camvitals.data.synthetic.layouts.layout import Layout, Person
-from camvitals.data.synthetic.layouts.takes import oximeter_shows
+from camvitals.data.synthetic.layouts.takes import oximeter_shows, taken
 
 OXIMETER_HZ = 62.1
 RATE_HZ = 28.67
@@ -20,7 +20,7 @@ def write(folder: Path, people: Sequence[Person]) -> None:
     from camvitals.video import write_video
 
     for person in people:
-        place, take = folder / f"{person.number}-gt", person.take(0)
+        place, take = folder / f"{person.number}-gt", taken(person, 0, clock="steady")
         place.mkdir()
         write_video(place / "vid.avi", take.frames(), time=None, codec="ffv1")
         body = take.body

@@ -9,6 +9,7 @@ import numpy as np
 
 from camvitals.data.synthetic.layouts.bedside import heart_rate_at
 from camvitals.data.synthetic.layouts.layout import Layout, Person
+from camvitals.data.synthetic.layouts.takes import taken
 
 
 def write(folder: Path, people: Sequence[Person]) -> None:
@@ -16,7 +17,7 @@ def write(folder: Path, people: Sequence[Person]) -> None:
     from camvitals.video import write_video
 
     for person in people:
-        place, take = folder / f"subject{person.number}", person.take(0)
+        place, take = folder / f"subject{person.number}", taken(person, 0, clock="steady")
         place.mkdir()
         write_video(place / "vid.avi", take.frames(), time=None, codec="ffv1")
         body, time = take.body, take.time  # the owners give a value for each picture
