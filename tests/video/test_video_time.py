@@ -182,3 +182,18 @@ def test_clock_of_a_long_recording_stays_small():
     assert clock.rate == pytest.approx(30, rel=1e-3)
     assert clock.jitter == pytest.approx(np.std(interval[1:]), rel=1e-6)
     assert clock.frames == 70_000
+
+
+def test_avi_that_shows_pictures_in_another_order_than_it_stores_keeps_all(tmp_path, shades):
+    path = tmp_path / "b.avi"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=25, options={"bf": "3"})
+        stream.height, stream.width = shades(1)[0].shape[:2]
+        stream.pix_fmt = "yuv420p"
+        for image in shades(40):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
+        container.mux(stream.encode())
+    frames, source = read(path)
+    assert source.warnings == ()
+    assert np.allclose([f.time for f in frames], np.arange(40) / 25)
+    assert np.abs(levels(frames) - levels_of(shades(40))).max() < 3

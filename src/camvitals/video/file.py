@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import heapq
 import math
 import re
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from typing import TYPE_CHECKING, cast
 
 from camvitals.records import Array, Frame, InputError
@@ -51,6 +52,8 @@ class FileReader:
             self._whole = container.duration / 1e6 if container.duration else None
             self._timeless = container.format.name in CLOCKLESS
             self._positions = Positions(stream) if container.format.name == "avi" else None
+            reorders = self._positions is not None and stream.codec_context.has_b_frames
+            self._due: list[int] | None = [] if reorders else None
             self._shown = self._damaged = self._discarded = self._guessed = self._bytes = 0
             self._sound_end = self._timed = self._latest = -math.inf
             self._ended = self._closed = False
@@ -189,6 +192,7 @@ class FileReader:
             except FFmpegError:
                 self._damaged += 1
                 continue
+            self._set_due(packet, pictures)
             for picture in pictures:
                 if picture.is_corrupt:
                     self._damaged += 1
@@ -196,6 +200,15 @@ class FileReader:
                     self._shown += 1
                     yield picture
         self._ended = True
+
+    def _set_due(self, packet: Packet[VideoStream], pictures: Sequence[VideoFrame]) -> None:
+        """AVI stores when a picture is decoded: shown in another order, each takes the next time."""
+        if self._due is None:
+            return
+        if packet.dts is not None and packet.size:
+            heapq.heappush(self._due, packet.dts)
+        for picture in pictures:
+            picture.pts = heapq.heappop(self._due) if self._due else None
 
     def _packets(self) -> Iterator[Packet[VideoStream]]:
         """Packets of the picture stream; a fault of the container is stepped over a few times."""
