@@ -10,6 +10,8 @@ from typing import Annotated
 import typer
 
 from camvitals.cli import data
+from camvitals.cli.compare import compare
+from camvitals.cli.evaluate import evaluate
 from camvitals.cli.measure import measure
 from camvitals.cli.methods import methods
 from camvitals.cli.simulate import simulate
@@ -20,6 +22,8 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "measure": measure,
     "simulate": simulate,
     "methods": methods,
+    "evaluate": evaluate,
+    "compare": compare,
 }
 
 app = typer.Typer(

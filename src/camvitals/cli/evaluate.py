@@ -1,0 +1,176 @@
+"""`camvitals evaluate`: any corpus, any methods, one protocol."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from camvitals.cli.voice import complain
+from camvitals.records import InputError
+from camvitals.report.progress import Bar
+
+if TYPE_CHECKING:
+    from camvitals.data.recording import Recording
+    from camvitals.evaluate.protocol import Protocol
+    from camvitals.evaluate.result import Result
+
+SKIPPED = 1
+MADE = "made"
+MADE_SEED, MADE_S, MADE_HZ = 6_000_000, 60.0, 30.0  # people whom no model was fitted on
+
+
+def evaluate(
+    corpus: Annotated[
+        str, typer.Argument(metavar="CORPUS", help="Layout, such as ubfc-rppg-2; or made.")
+    ],
+    folder: Annotated[
+        str, typer.Argument(metavar="DIR", help="Where it is; for made, how many people.")
+    ],
+    methods: Annotated[str, typer.Option(help="Names with commas, or all.")] = "auto",
+    protocol: Annotated[
+        str, typer.Option(help="ours, rppg-toolbox, li2014 or heartratenet.")
+    ] = "ours",
+    window: Annotated[
+        str | None, typer.Option(help="10, 30, 60 (s) or whole, instead of the protocol's.")
+    ] = None,
+    split: Annotated[str, typer.Option(help="train, val or test; all if unset.")] = "",
+    out: Annotated[Path | None, typer.Option(help="Write the result as JSON.")] = None,
+    csv: Annotated[Path | None, typer.Option(help="Write one line a window.")] = None,
+    parquet: Annotated[Path | None, typer.Option(help="The same as Parquet.")] = None,
+    traces: Annotated[
+        Path | None, typer.Option(help="Folder that keeps the colours found in videos.")
+    ] = None,
+    waves: Annotated[bool, typer.Option("--waves", help="Score the waves too.")] = False,
+    jobs: Annotated[int | None, typer.Option(help="Recordings at a time; all cores.")] = None,
+) -> None:
+    """Score methods on a corpus; exit code 1 says that something of it was skipped."""
+    from camvitals.evaluate.run import evaluate as run
+
+    _check_targets(out, csv, parquet)
+    chosen = _protocol(protocol, window, split)
+    takes = _takes(corpus, folder)
+    with Bar("recordings") as bar:
+        result = run(
+            takes,
+            methods=_methods(methods),
+            protocol=chosen,
+            jobs=jobs,
+            progress=lambda done: bar.show(done, len(takes)),
+            traces=traces,
+            waves=waves,
+        )
+    _write(result, json=out, csv=csv, parquet=parquet)
+    show(result)
+    for one in result.skipped:
+        complain(f"skipped {one.corpus} {one.recording}: {one.why}")
+    if result.skipped:
+        raise typer.Exit(SKIPPED)
+
+
+def show(result: Result) -> None:
+    """Print the protocol, a table for each vital sign with its floors, and what was left out."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from camvitals.evaluate.summary import summary
+
+    console = Console()
+    console.print(f"protocol {result.protocol.name} {result.protocol.hash[:12]}", highlight=False)
+    console.print(result.protocol.text, style="dim", highlight=False)
+    tables: dict[str, Table] = {}
+    for line in summary(result):
+        if line.vital not in tables:
+            heads = ("windows", "answered", "MAE [95 %]", "RMSE", "within 5", "r")
+            title = line.vital.replace("_", " ")
+            tables[line.vital] = table = Table(
+                title, box=None, title_justify="left", pad_edge=False
+            )
+            for head in heads:
+                table.add_column(head, justify="right", no_wrap=True)
+        found = line.scores
+        mae = found["mae"]
+        cells = (
+            f"{line.windows}",
+            f"{found['coverage'].value:.0%}",
+            "–" if math.isnan(mae.value) else f"{mae.value:.2f} [{mae.low:.2f}–{mae.high:.2f}]",
+            _number(found["rmse"].value, ".2f"),
+            _number(found["within_5"].value, ".0%"),
+            _number(found["pearson_r"].value, ".2f"),
+        )
+        name = f"floor: {line.name}" if line.is_floor else line.name
+        tables[line.vital].add_row(name, *cells, style="dim" if line.is_floor else "")
+    for table in tables.values():
+        console.print(table)
+    for why, count in _reasons(result).items():
+        console.print(f"left out: {count} windows, {why}", highlight=False)
+
+
+def _reasons(result: Result) -> dict[str, int]:
+    counted: dict[str, int] = {}
+    for one in result.excluded:
+        word = f"{one.vital.replace('_', ' ')}: {one.why}"
+        counted[word] = counted.get(word, 0) + one.windows
+    return counted
+
+
+def _number(value: float, form: str) -> str:
+    return "–" if math.isnan(value) else format(value, form)
+
+
+def _protocol(name: str, window: str | None, split: str) -> Protocol:
+    from camvitals.evaluate.protocol import WINDOWS_S, protocol
+
+    if split not in ("", "train", "val", "test"):
+        raise InputError(f"--split needs train, val or test but got {split!r}")
+    if window is None:
+        return protocol(name, split=split)
+    if window == "whole":
+        return protocol(name, window=None, split=split)
+    known = {f"{seconds:g}": seconds for seconds in WINDOWS_S}
+    if window not in known:
+        raise InputError(f"--window needs {', '.join(known)} or whole but got {window!r}")
+    return protocol(name, window=known[window], split=split)
+
+
+def _methods(text: str) -> tuple[str, ...]:
+    from camvitals.waves.auto import AUTO
+    from camvitals.waves.run import METHODS
+
+    if text == "all":
+        return (AUTO, *METHODS)
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _takes(name: str, folder: str) -> tuple[Recording, ...]:
+    if name != MADE:
+        from camvitals.data.corpora import corpus
+
+        return corpus(name).read(folder)
+    if not folder.isdigit() or int(folder) < 1:
+        raise InputError(f"made needs how many people there are to be but got {folder!r}")
+    from camvitals.data.synthetic.recordings import made_corpus
+    from camvitals.data.synthetic.scenario import draw
+
+    seeds = range(MADE_SEED, MADE_SEED + int(folder))
+    return made_corpus(draw(seed, duration=MADE_S, rate=MADE_HZ) for seed in seeds)
+
+
+def _check_targets(*paths: Path | None) -> None:
+    """Refuse before the work, not after it."""
+    for path in paths:
+        if path is not None and (path.is_dir() or not path.absolute().parent.is_dir()):
+            what = "is a folder" if path.is_dir() else f"needs the folder {path.parent}"
+            raise InputError(f"{path} {what}; give another name")
+
+
+def _write(result: Result, *, json: Path | None, **forms: Path | None) -> None:
+    from camvitals.evaluate.write import WRITERS
+
+    if json is not None:
+        result.save(json)
+    for form, path in forms.items():
+        if path is not None:
+            WRITERS[form](result, path)
