@@ -202,7 +202,7 @@ class FileReader:
         self._ended = True
 
     def _set_due(self, packet: Packet[VideoStream], pictures: Sequence[VideoFrame]) -> None:
-        """AVI stores when a picture is decoded: shown in another order, each takes the next time."""
+        """AVI stores when a picture is decoded: each shown one takes the next time."""
         if self._due is None:
             return
         if packet.dts is not None and packet.size:
