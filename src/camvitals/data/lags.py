@@ -1,68 +1,44 @@
-"""How late the references of a corpus are, as `camvitals data check --fix-lag` measured it.
+"""How late the references of a corpus are: a side file that lies beside the corpus.
 
-The lag is measured against the pictures themselves, so that it must never move what is judged: the
-file holds recordings to train on and no others.
+It is read for training alone: a lag measured against the pictures would leak the answer into what
+is judged by it. The corpus itself stays as its owners gave it.
 """
 
 from __future__ import annotations
 
 import json
-import uuid
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from camvitals.data.crops import save_json
 from camvitals.records import InputError
 
-LAG_FILE = "camvitals-lag.json"
-FORMAT = "camvitals-lag/1"
+LAGS = "camvitals-lag.json"
 
 
-def lags(folder: Path | str) -> dict[str, dict[str, float]]:
-    """Recording name -> reference wave -> seconds by which it is late; empty without the file.
+def write_lags(folder: Path, lags: Mapping[str, float]) -> Path:
+    """Write seconds by which the references of each recording, by its name, are late."""
+    path = folder / LAGS
+    save_json(path, {"lags": {name: {"seconds": float(lag)} for name, lag in lags.items()}})
+    return path
 
-    Take them off the times of the wave. Raises InputError when the file is not such a one.
+
+def read_lags(folder: Path) -> dict[str, float]:
+    """Seconds by recording; nothing where there is no such file.
+
+    Raises InputError when it is damaged, or a lag is no number of seconds.
     """
-    path = Path(folder) / LAG_FILE
-    if not path.is_file():
+    path = folder / LAGS
+    if not path.exists():
         return {}
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-        if found["format"] != FORMAT:
-            raise ValueError(f"its format is {found['format']!r}")
-        late = {
-            name: {wave: float(facts["late_s"]) for wave, facts in waves.items()}
-            for name, waves in found["lags"].items()
-        }
+        stored = json.loads(path.read_text(encoding="utf-8"))["lags"]
+        lags = {str(name): float(one["seconds"]) for name, one in stored.items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InputError(
-            f"{path} needs to be as `camvitals data check --fix-lag` wrote it, but: {error}; "
-            "remove it, or write it again"
-        ) from error
-    if not all(np.isfinite(s) for waves in late.values() for s in waves.values()):
-        raise InputError(f"{path} has a lag that is no number; remove it, or write it again")
-    return late
-
-
-def write_lags(
-    folder: Path | str, found: Mapping[str, Mapping[str, Mapping[str, Any]]], *, corpus: str
-) -> Path:
-    """Write the lags of training recordings into the folder of their corpus, whole or not at all.
-
-    found: recording name -> reference wave -> facts, `late_s` [s] among them.
-    """
-    path = Path(folder) / LAG_FILE
-    part = path.with_name(f".{uuid.uuid4().hex[:8]}-{LAG_FILE}")
-    text = json.dumps({"format": FORMAT, "corpus": corpus, "lags": found}, indent=1, sort_keys=True)
-    try:
-        part.write_text(text + "\n", encoding="utf-8")
-        part.replace(path)
-    except OSError as error:
-        raise InputError(
-            f"{path} cannot be written ({error.strerror or error}); allow it, or copy the corpus"
-        ) from error
-    finally:
-        part.unlink(missing_ok=True)
-    return path
+        raise InputError(f"{path} cannot be read as lags; write it again or remove it") from error
+    wrong = next((name for name, lag in lags.items() if not np.isfinite(lag)), None)
+    if wrong is not None:
+        raise InputError(f"{path} has no number of seconds for {wrong}; remove that line")
+    return lags
