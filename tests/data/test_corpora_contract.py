@@ -56,11 +56,11 @@ ATTRIBUTES: dict[str, set[str]] = {
         "exercise",
         "gender",
         "glasses",
-        "hair over forehead",
-        "make-up",
+        "hair",
+        "makeup",
     },
     "scamps": {"source"},
-    "lgi-ppgi": {"motion", "place"},
+    "lgi-ppgi": {"motion", "place", "clock"},
     "vipl-hr": {"device", "clock", "situation", "motion", "light"},
     "ecg-fitness": {"camera", "light", "motion"},
 }
@@ -162,6 +162,7 @@ def test_strata_are_told_in_words(made):
     for take in made.read():
         assert set(take.attributes) == ATTRIBUTES[made.name]
         assert all(isinstance(word, str) and word for word in take.attributes.values())
+        assert all(name.isidentifier() for name in take.attributes)
 
 
 def test_pictures_come_at_the_rate_of_the_layout(made):
