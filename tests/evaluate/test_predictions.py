@@ -1,11 +1,12 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from camvitals.evaluate.predictions import Predictions, beat_rates, score_predictions
+from camvitals.evaluate.predictions import Predictions, score_predictions
 from camvitals.evaluate.protocol import PROTOCOLS
 from camvitals.evaluate.result import SCORES
 from camvitals.records import InputError
-from camvitals.vitals.beats import Beats
 
 RATE = 30.0
 TRUE_BPM = {"a": 66.0, "b": 81.0, "c": 93.0}
@@ -64,7 +65,10 @@ def test_a_recording_shorter_than_a_window_is_told():
     protocol = PROTOCOLS["heartratenet"]
     found = score_predictions(Predictions(short, short, RATE, False), protocol=protocol)
     assert len(found) == 0
-    assert (found.excluded[0].recording, found.excluded[0].why) == ("a", "it is too short")
+    assert (found.excluded[0].recording, found.excluded[0].why) == (
+        "a",
+        "the recording is shorter than a window",
+    )
 
 
 def test_what_was_saved_is_read(tmp_path):
@@ -97,13 +101,14 @@ def test_what_is_no_dump_is_refused(tmp_path, arrays, message):
         Predictions.load(tmp_path / "dump.npz")
 
 
-def test_rates_of_beats_by_hand():
-    time = np.array([0.2, 1.2, 2.2, 3.2, 4.2, 5.2, 8.2, 9.2, 9.7])
-    found = Beats(
-        time, np.ones(9), np.array([0, 0, 0, 0, 0, 0, 1, 1, 1]), np.zeros(9), 2, (0.0, 10.0)
-    )
-    windows = np.array([[0.0, 5.5], [1.0, 4.5], [4.0, 10.0], [20.0, 30.0]])
-    rates = beat_rates(found, windows, usable=0.9)
-    np.testing.assert_allclose(rates, [60, 60, np.nan, np.nan])  # a hole of 3 s covers too little
-    loose = beat_rates(found, windows, usable=0.5)
-    assert loose[2] == pytest.approx(60 * 3 / 2.5)  # and its interval is none
+def test_a_label_that_stops_leaves_windows_out():
+    whole = made()
+    flat = whole.reference["a"].copy()
+    flat[round(18 * RATE) :] = flat[0]
+    broken = Predictions(whole.predicted, {**whole.reference, "a": flat}, RATE, False)
+    protocol = PROTOCOLS["heartratenet"]
+    found = score_predictions(broken, protocol=protocol, waves=False)
+    assert {one.recording for one in found.excluded} == {"a"}
+    assert found.of(recording="a").columns["stop"].max() < 21
+    kept = score_predictions(broken, protocol=replace(protocol, usable=0.0), waves=False)
+    assert len(kept) > len(found)

@@ -5,6 +5,7 @@ Shape letters: T samples of a recording, W windows, N samples of a window.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +16,7 @@ import numpy as np
 from camvitals.dsp.clean import bandpass
 from camvitals.evaluate.estimators import rates_of
 from camvitals.evaluate.protocol import Protocol
+from camvitals.evaluate.reference import Reference
 from camvitals.evaluate.result import SCORES, Excluded, Result, columns_of
 from camvitals.evaluate.windows import Clock, check_rate, likeness, rates, ready, windows_of
 from camvitals.pipeline import versions
@@ -90,19 +92,21 @@ def score_predictions(
 
     Where the protocol reads reports, of which there is none here, a rate is that of `by_beats`: the
     mean rate of the beats of the predicted wave, or its spectral peak where they do not agree; its
-    quality is the mean probability that these beats are right, and nothing is withheld. Where the
-    reference goes by beats, they are those of the label.
+    quality is the mean probability that these beats are right, and nothing is withheld. The label
+    is the reference; windows in which it is not sound are left out as the protocol says (usable=0
+    leaves none out, as rPPG-Toolbox does).
     """
     check_rate(protocol, predictions.rate)
     rows: list[dict[str, Any]] = []
     left_out: list[Excluded] = []
     for name in sorted(predictions.predicted):
         found = _Recording.of(predictions, name, protocol)
-        whole = found.windows[np.isfinite(found.truth)]
-        if len(whole) < len(found.windows) or len(found.windows) == 0:
-            why = "the reference is not usable" if len(found.windows) else "it is too short"
-            count = max(1, len(found.windows) - len(whole))
-            left_out.append(Excluded(predictions.corpus, name, HEART, why, count))
+        without = Counter(found.why[w] for w in np.flatnonzero(np.isnan(found.truth)))
+        if len(found.windows) == 0:
+            without["the recording is shorter than a window"] += 1
+        left_out += [
+            Excluded(predictions.corpus, name, HEART, why, count) for why, count in without.items()
+        ]
         rows += found.rows(predictions, waves=waves)
     strata = sorted({key for words in predictions.strata.values() for key in words})
     columns = columns_of(rows, strata)
@@ -111,7 +115,7 @@ def score_predictions(
 
 @dataclass(frozen=True, slots=True)
 class _Recording:
-    """One recording on its way to rows: windows (W, 2) s, truth (W,) bpm."""
+    """One recording on its way to rows: windows (W, 2) s, truth (W,) bpm, why (W,) it is NaN."""
 
     name: str
     predicted: Wave
@@ -120,6 +124,7 @@ class _Recording:
     clock: Clock
     windows: Array
     truth: Array
+    why: list[str]
 
     @classmethod
     def of(cls, predictions: Predictions, name: str, protocol: Protocol) -> _Recording:
@@ -131,11 +136,8 @@ class _Recording:
         )
         length = len(predicted.values) / rate
         windows = windows_of(protocol, 0.0, length, step=1 / rate)
-        if protocol.reference == "same":
-            truth = rates(protocol, label, windows, clock)[0]
-        else:
-            truth = beat_rates(beats(label), windows, usable=protocol.usable)
-        return cls(name, predicted, label, protocol, clock, windows, truth)
+        truth, why = _truth(protocol, label, windows, clock)
+        return cls(name, predicted, label, protocol, clock, windows, truth, why)
 
     def rows(self, predictions: Predictions, *, waves: bool) -> list[dict[str, Any]]:
         known = np.isfinite(self.truth)
@@ -206,23 +208,21 @@ def _wave(values: Array, *, rate: float, difference: bool) -> Wave:
     return Wave(np.cumsum(x) if difference else x, np.arange(len(x)) / rate, "pulse")
 
 
-def beat_rates(found: Beats, windows_W2: Array, *, usable: float) -> Array:
-    """Mean rate of the beats in each window [bpm]; NaN where they do not cover it.
-
-    windows_W2: start and stop [s].   usable: least share covered by intervals, 0–1; up to one
-    interval at each end, which the window cuts, counts as covered.
-    """
-    lengths = np.where(found.joined, np.diff(found.time), 0.0) if len(found.time) else np.zeros(0)
-    total, count = np.r_[0.0, np.cumsum(lengths)], np.r_[0, np.cumsum(lengths > 0)]
-    first = np.searchsorted(found.time, windows_W2[:, 0] - 1e-9)
-    last = np.searchsorted(found.time, windows_W2[:, 1] + 1e-9, side="right") - 1
-    some = last > first
-    first, last = np.where(some, first, 0), np.where(some, last, 0)
-    seconds, number = total[last] - total[first], count[last] - count[first]
-    with np.errstate(invalid="ignore", divide="ignore"):
-        rate = 60 * number / seconds
-        covered = seconds + 2 * seconds / number >= usable * np.diff(windows_W2, axis=1)[:, 0]
-    return np.asarray(np.where(some & covered & (number >= 3), rate, np.nan))
+def _truth(
+    protocol: Protocol, label: Wave, windows: Array, clock: Clock
+) -> tuple[Array, list[str]]:
+    """(W,) heart rates of the label [bpm], NaN where it is not sound, and (W,) why not."""
+    reference = Reference.of_waves({"pulse": label})
+    same = protocol.reference == "same"
+    truth = rates(protocol, label, windows, clock)[0] if same else np.full(len(windows), np.nan)
+    whys = [""] * len(windows)
+    for w, (start, stop) in enumerate(windows.tolist()):
+        if not same:
+            truth[w] = reference.value(HEART, start, stop)
+        if protocol.usable > 0:
+            sound, whys[w] = reference.usable(start, stop, least=protocol.usable)
+            truth[w] = truth[w] if sound else np.nan
+    return truth, [why or "the label has no rate there" for why in whys]
 
 
 def _quality(found: Beats, windows_W2: Array) -> Array:
