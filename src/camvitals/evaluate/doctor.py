@@ -16,7 +16,7 @@ from camvitals.evaluate.reference import Reference
 from camvitals.evaluate.soundness import PIECE_S
 from camvitals.face.collect import Collector
 from camvitals.parallel import Note, run_jobs, share_of
-from camvitals.records import Array, Finding, InputError, Source, Trace, Wave
+from camvitals.records import Finding, InputError, Source, Trace, Wave
 
 MOST_UNSOUND = 0.1  # share of pieces of a reference
 MOST_UNSEEN = 0.5  # share of the pictures without the person
@@ -26,8 +26,8 @@ STRETCHED = 0.02  # share by which a reference that starts with the pictures may
 SHOWN_BPM = 10.0  # between the rate that the device shows and that of its own beats
 LATE_S = 0.2  # of a contact pulse, beyond what transit times explain
 ECG_LATE_S = (-0.45, 0.1)  # the skin sees a beat 0.1–0.4 s after its R peak
+HEART_ALONE = ("ecg", "rr")  # references that know nothing of the vessels
 JUMP = 5.0  # intervals of a reference's clock that are a jump, and GAP_S at least
-NOT_SAID = "not measurable"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +66,10 @@ def check_recordings(
     outcomes = run_jobs(recordings, checkup, name=_name, workers=jobs, progress=progress)
     for index, outcome in outcomes:
         if isinstance(outcome, InputError):
-            outcome = _failed(recordings[index], str(outcome))
-        found[index] = outcome
-    return across(recordings, [found[index] for index in range(len(recordings))])
+            found[index] = _failed(recordings[index], str(outcome))
+        else:
+            found[index] = outcome
+    return across([found[index] for index in range(len(recordings))])
 
 
 def checkup(recording: Recording, note: Note = lambda _: None) -> Checkup:
@@ -226,7 +227,7 @@ def _shown(reference: Reference, start: float, stop: float) -> list[Finding]:
         return []
     told = Reference({"heart_rate": shown}, source="heart_rate")
     edges = np.arange(start, stop - PIECE_S + 1e-6, PIECE_S)
-    pairs: list[Array] = [
+    pairs = [
         told.rate_between(a, a + PIECE_S) - reference.rate_between(a, a + PIECE_S) for a in edges
     ]
     apart = np.abs(np.array(pairs, dtype=float))
@@ -236,17 +237,69 @@ def _shown(reference: Reference, start: float, stop: float) -> list[Finding]:
     return [_bad("rates disagree", remedy, float(np.nanmedian(apart)), "bpm")]
 
 
+def _explained(lag: Lag) -> bool:
+    """Whether the time that the blood takes explains a measured lag."""
+    low, high = ECG_LATE_S if lag.of in HEART_ALONE else (-LATE_S, LATE_S)
+    return lag.seconds is not None and low <= lag.seconds <= high
+
+
 def _late(lag: Lag) -> list[Finding]:
     if lag.seconds is None:
         return []
-    low, high = ECG_LATE_S if lag.of in ("ecg", "rr") else (-LATE_S, LATE_S)
-    if low <= lag.seconds <= high:
+    if _explained(lag):
         return []
     remedy = f"{lag.of} comes this late after the pictures; --fix-lag notes it for training"
     return [_bad("lag", remedy, lag.seconds, "s")]
 
 
-def across(recordings: Sequence[Recording], checkups: Sequence[Checkup]) -> tuple[Checkup, ...]:
+def to_train(recordings: Sequence[Recording], subjects: Iterable[str] = ()) -> frozenset[str]:
+    """Names of the takes whose lag may be noted: those to train on, and never any other.
+
+    subjects: whom to train on where the owners do not say; "" splits only. Raises InputError when
+    a subject is not there or is set aside for validation or test, or when nobody is left.
+    """
+    wanted = set(subjects)
+    there = {one.subject for one in recordings}
+    if unknown_ones := wanted - there:
+        raise InputError(
+            f"--train names {', '.join(sorted(unknown_ones))} but the corpus has "
+            f"{', '.join(sorted(there))}"
+        )
+    kept = {one.subject for one in recordings if one.split not in ("", "train")}
+    if aside := wanted & kept:
+        raise InputError(
+            f"--train names {', '.join(sorted(aside))}, set aside by the owners for validation or "
+            "test; a lag measured there would leak into the score"
+        )
+    names = frozenset(
+        one.name
+        for one in recordings
+        if (one.subject in wanted if wanted else one.split == "train") and one.subject not in kept
+    )
+    if not names:
+        raise InputError(
+            "--fix-lag needs to know whom to train on, which this corpus does not say; name them "
+            "with --train SUBJECT,SUBJECT"
+        )
+    return names
+
+
+def lags_to_note(checkups: Iterable[Checkup], names: frozenset[str]) -> dict[str, float]:
+    """Seconds by which the references of these takes are late, where that was measurable.
+
+    The lag of an ECG holds the transit time of the pulse: it is noted only beyond what that
+    explains.
+    """
+    return {
+        one.recording: one.lag.seconds
+        for one in checkups
+        if one.recording in names
+        and one.lag.seconds is not None
+        and (one.lag.of not in HEART_ALONE or not _explained(one.lag))
+    }
+
+
+def across(checkups: Sequence[Checkup]) -> tuple[Checkup, ...]:
     """The checkups, with what only shows when recordings are laid side by side."""
     more: dict[int, list[Finding]] = defaultdict(list)
     for name, indices in _groups(one.recording for one in checkups).items():
