@@ -54,8 +54,8 @@ class Framing:
             self._track, self._square = leader, None
             return None, lost
         self._square = self._framed(leader, time)
-        self._track, self._follower, self._place = leader, leader.follower, leader.follower.place
-        self._time = time
+        self._track, self._follower, self._time = leader, leader.follower, time
+        self._place, self._roll = leader.follower.place, leader.follower.roll
         return self._square, lost
 
     def finish(self) -> float:
@@ -77,23 +77,38 @@ class Framing:
         raw, old = self._raw(track), self._square
         if old is None or track is not self._track or time - self._time > HOLE_S:
             return raw
-        moved: Array = self._follower.place - self._place
-        old = replace(old, x=old.x + float(moved[0]), y=old.y + float(moved[1]))
+        old = self._carried(old, track, time)
         apart = max(abs(raw.x - old.x), abs(raw.y - old.y), abs(raw.side - old.side))
         if apart > LEAP * raw.side:
             return raw
         gain = 1 - float(np.exp(-(time - self._time) / self._smooth)) if self._smooth else 1.0
-        turn = (raw.roll - old.roll + np.pi) % (2 * np.pi) - np.pi
         return Square(
             old.x + gain * (raw.x - old.x),
             old.y + gain * (raw.y - old.y),
             old.side + gain * (raw.side - old.side),
-            old.roll + gain * float(turn),
+            old.roll + gain * _turn(old.roll, raw.roll),
+        )
+
+    def _carried(self, old: Square, track: Track, time: float) -> Square:
+        """The last square as the face's pattern has moved and turned since."""
+        moved: Array = self._follower.place - self._place
+        turned = 0.0
+        if self._box == "aligned" and track.confirmed < time:  # else the pattern may be a new one
+            turned = track.follower.roll - self._roll
+        return replace(
+            old, x=old.x + float(moved[0]), y=old.y + float(moved[1]), roll=old.roll + turned
         )
 
     def _raw(self, track: Track) -> Square:
-        """The square by what is known of the face now."""
+        """The square by what is known of the face now: its shape, and its pattern since."""
+        scale = self._scale * (1 + track.follower.zoom)
         if self._box != "aligned" or len(track.shape) <= 2:
-            return around(track.box, self._scale)
+            return around(track.box, scale)
         square = square_of_landmarks(track.points)
-        return replace(square, side=square.side * self._scale / MARGIN)
+        roll = square.roll + track.follower.roll
+        return replace(square, side=square.side * scale / MARGIN, roll=roll)
+
+
+def _turn(start: float, stop: float) -> float:
+    """The shorter way round from one angle to another [rad]."""
+    return float((stop - start + np.pi) % (2 * np.pi) - np.pi)
