@@ -22,8 +22,8 @@ def reference_wave(
     values, time = np.asarray(values, dtype=float).ravel(), np.asarray(time, dtype=float).ravel()
     if len(values) != len(time) or not len(values):
         raise InputError(
-            f"{path} needs as many times as values of {name}, at least one, but has {len(time)} and "
-            f"{len(values)}; copy it again"
+            f"{path} needs as many times as values of {name}, at least one, but has {len(time)} "
+            f"and {len(values)}; copy it again"
         )
     known = np.isfinite(time)
     before = np.maximum.accumulate(np.where(known, time, -np.inf))
