@@ -53,7 +53,7 @@ def test_every_job_has_its_outcome(workers):
 
 def test_a_death_costs_its_own_job_only():
     found = dict(run_jobs(["a", "die", *"bcdefg", "die"], act, workers=2, name=str.upper))
-    assert [i for i, o in found.items() if isinstance(o, InputError)] == [1, 8]
+    assert {i for i, o in found.items() if isinstance(o, InputError)} == {1, 8}
     assert "DIE was not finished: its process died" in str(found[1])
 
 
