@@ -5,7 +5,7 @@ Shape letters: W windows, T samples of a clock, N samples of a window.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -98,33 +98,36 @@ def ready(protocol: Protocol, values_WN: Array, *, rate: float) -> tuple[Array, 
     return x, share
 
 
-def rates(
-    protocol: Protocol,
-    wave: Wave,
-    windows_W2: Array,
-    clock: Clock,
-    *,
-    score: Callable[[slice, Array], None] | None = None,
-) -> tuple[Array, Array]:
-    """(W,) heart rates [bpm] that the protocol reads off a wave, and (W,) shares that were known.
+def rates(protocol: Protocol, wave: Wave, windows_W2: Array, clock: Clock) -> tuple[Array, Array]:
+    """(W,) heart rates [bpm] that a protocol reads off one wave, and (W,) shares; see all_rates."""
+    found, shares = all_rates(protocol, [wave], windows_W2, clock)
+    return found[0], shares[0]
 
-    score: told the windows of each part, and their (w, N) samples made ready.
+
+def all_rates(
+    protocol: Protocol, waves: Sequence[Wave], windows_W2: Array, clock: Clock
+) -> tuple[Array, Array]:
+    """(M, W) heart rates [bpm] that a protocol reads off M waves, and the shares that were known.
+
     A rate is NaN where too little of the window is known or no peak is found.
     """
-    length = clock.indices(windows_W2[:1]).shape[1] if len(windows_W2) else 1
-    at_once = max(1, SAMPLES_AT_ONCE // length)
-    found, shares = [np.zeros(0)], [np.zeros(0)]
+    shape = (len(waves), len(windows_W2))
+    found, shares = np.full(shape, np.nan), np.zeros(shape)
+    if found.size == 0:
+        return found, shares
+    length = clock.indices(windows_W2[:1]).shape[1]
+    at_once = max(1, SAMPLES_AT_ONCE // (length * len(waves)))
     for at in range(0, len(windows_W2), at_once):
-        part = slice(at, min(at + at_once, len(windows_W2)))
-        values, share = ready(protocol, clock.cut(wave, windows_W2[part]), rate=clock.rate)
+        part = slice(at, at + at_once)
+        cut = np.concatenate([clock.cut(wave, windows_W2[part]) for wave in waves])
+        values, share = ready(protocol, cut, rate=clock.rate)
         estimate = rates_of(
             values, estimator=protocol.estimator, rate=clock.rate, band=protocol.band
         )
-        found.append(np.where(values.std(axis=1) > 0, estimate, np.nan))
-        shares.append(share)
-        if score is not None:
-            score(part, values)
-    return np.concatenate(found), np.concatenate(shares)
+        estimate[~(values.std(axis=1) > 0)] = np.nan
+        found[:, part] = estimate.reshape(len(waves), -1)
+        shares[:, part] = share.reshape(len(waves), -1)
+    return found, shares
 
 
 def likeness(values_WN: Array, reference_WN: Array, rate_W: Array, *, rate: float) -> Array:
