@@ -3,8 +3,9 @@ import pytest
 
 from camvitals.data.synthetic.scenario import Scenario
 from camvitals.data.synthetic.traces import made_trace
+from camvitals.dsp.clean import uniform
 from camvitals.records import InputError, Trace
-from camvitals.waves.auto import AUTO, MIXED, pulse_wave, stretches
+from camvitals.waves.auto import AUTO, MIXED, parts_of, pulse_wave, stretches
 from camvitals.waves.evidence import RATES_BPM, weigh
 
 
@@ -76,3 +77,23 @@ def test_the_wave_keeps_the_rate(trace: Trace) -> None:
 def test_too_slow_a_clock_is_refused(trace: Trace) -> None:
     with pytest.raises(InputError, match="8 pictures a second but got 5"):
         stretches(trace, method=AUTO, rate=5.0)
+
+
+def test_parts_of_a_long_trace_are_pieces_of_its_whole_clock() -> None:
+    rng = np.random.default_rng(3)
+    time = np.cumsum(rng.uniform(0.02, 0.05, 6000))
+    rgb = rng.uniform(50, 200, (len(time), 2, 3)).astype(np.float32)
+    rgb[rng.random(len(time)) < 0.1] = np.nan  # bridged
+    rgb[2500:2540] = np.nan  # a gap
+    rgb[4000:4400, 1] = np.nan
+    box = np.cumsum(rng.normal(0, 1, (len(time), 4)), axis=0)
+    trace = Trace(rgb, np.ones((len(time), 2)), time, ("skin", "chin"), box)
+    colour, clock = uniform(rgb, time, rate=30.0)
+    parts = parts_of(trace, method=AUTO, rate=30.0)
+    assert len(parts) == 4
+    for part in parts:
+        at = int(np.argmin(np.abs(clock - part.time[0])))
+        here = slice(at, at + len(part.time))
+        np.testing.assert_array_equal(part.time, clock[here])
+        np.testing.assert_allclose(part.colour, colour[here], rtol=0, atol=1e-6)
+        np.testing.assert_allclose(part.box, uniform(box, time, rate=30.0)[0][here], atol=1e-6)

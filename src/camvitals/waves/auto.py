@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
-from camvitals.dsp.clean import bandpass, normalized, runs, uniform
+from camvitals.dsp.clean import GAP_S, bandpass, normalized, runs, uniform
 from camvitals.records import Array, InputError, Trace, Wave
 from camvitals.steps import Steps, finish
 from camvitals.waves.classical import channel, chrom, green, pos
@@ -34,21 +35,45 @@ NEAR_BPM = 6.0
 REGRESSION_S = 10.0
 CHAPTER_S = 60.0
 RIDGE = 1e-3
+AT_ONCE = 8  # windows, which bounds the memory
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
     """A gapless piece of a trace on its uniform clock, at most about CHAPTER_S long.
 
-    colour: (N, R, 3); box: (N, 4); time: (N,) s; wave: (N,) of the one method asked for, or None.
+    time: (N,) s; wave: (N,) of the one method asked for, or None.   rate: of the clock [Hz].
+    Colours and boxes come to that clock when they are asked for, so that many parts of a long trace
+    take no more memory than the trace.
     """
 
-    colour: Array
-    box: Array
+    trace: Trace
     time: Array
     wave: Array | None
-    names: tuple[str, ...]
     rate: float
+
+    @property
+    def colour(self) -> Array:
+        """(N, R, 3) colours of the regions."""
+        return _on_clock(self.trace.rgb, self.trace.time, self.time, rate=self.rate)
+
+    @property
+    def box(self) -> Array:
+        """(N, 4) box [px]."""
+        return _on_clock(self.trace.box, self.trace.time, self.time, rate=self.rate)
+
+
+def _on_clock(values: Array, time_T: Array, clock_N: Array, *, rate: float) -> Array:
+    """(N, ...) of (T, ...) values on a piece of their uniform clock, from the samples about it."""
+    lead = round(2 * GAP_S * rate)
+    first = clock_N[0] - lead / rate
+    near = slice(*np.searchsorted(time_T, (first, clock_N[-1] + 2 * GAP_S)))
+    # the clock begins with the first sample, so one that is unseen stands where it is to begin
+    unseen = np.full((1, *values.shape[1:]), np.nan, dtype=values.dtype)
+    found, _ = uniform(
+        np.concatenate([unseen, values[near]]), np.r_[first, time_T[near]], rate=rate
+    )
+    return found[lead : lead + len(clock_N)]
 
 
 def parts_of(trace: Trace, *, method: str, rate: float) -> list[Part]:
@@ -62,18 +87,23 @@ def parts_of(trace: Trace, *, method: str, rate: float) -> list[Part]:
     """
     if rate < SLOWEST_HZ:
         raise InputError(f"a pulse needs {SLOWEST_HZ:g} pictures a second but got {rate:.1f}")
-    colour, time = uniform(trace.rgb, trace.time, rate=rate)
-    box, _ = uniform(trace.box, trace.time, rate=rate)
-    seen = np.isfinite(colour[:, trace.names.index(trace.main), 0])
+    main, time = uniform(trace.region(trace.main)[:, 0], trace.time, rate=rate)
+    seen = np.isfinite(main)
     wave = None
     if method != AUTO:
         wave = wave_of(trace, method=method, rate=rate).values
         seen &= np.isfinite(wave)
     return [
-        Part(
-            colour[cut], box[cut], time[cut], None if wave is None else wave[cut], trace.names, rate
-        )
-        for run in sorted(runs(seen), key=lambda run: run.start)
+        Part(trace, time[cut], None if wave is None else wave[cut], rate)
+        for cut in _cuts(seen, rate)
+    ]
+
+
+def _cuts(seen_N: Array, rate: float) -> list[slice]:
+    """Where the parts lie on the clock, in order of time."""
+    return [
+        cut
+        for run in sorted(runs(seen_N), key=lambda run: run.start)
         if run.stop - run.start >= SHORTEST_S * rate
         for cut in _chapters(run, rate)
     ]
@@ -98,7 +128,7 @@ def stretches(trace: Trace, *, method: str, rate: float) -> list[Candidates]:
 
 def candidates_steps(part: Part) -> Steps[Candidates]:
     """The competing pulses of one part, in steps."""
-    scene = _scene(part.colour, part.box, part.time, part.names, part.rate)
+    scene = _scene(part.colour, part.box, part.time, part.trace.names, part.rate)
     if part.wave is not None:
         return scene.candidates([_alone(part.wave)])
     waves = []
@@ -236,9 +266,7 @@ def alone(part: Part) -> Array:
     candidate = Candidates(values, np.zeros(1, int), none, none, none, part.time, part.rate)
     first, width = windows(len(values), rate=part.rate)
     centre = part.time[first] + (width - 1) / 2 / part.rate
-    even = np.ones((len(first), len(RATES_BPM), 1))
-    evidence = Evidence(np.zeros((len(first), 0, 0)), even, centre, (width - 1) / part.rate)
-    return combine(candidate, evidence, np.full(len(first), RATES_BPM[0]))
+    return _added(candidate, centre, (width - 1) / part.rate, np.ones((len(first), 1)))
 
 
 def joined(pieces: Sequence[tuple[float, Array]], *, rate: float) -> Wave:
@@ -268,13 +296,23 @@ def combine(candidates: Candidates, evidence: Evidence, rates_M: Array) -> Array
     share = np.clip(share, 1e-3, 0.98)
     weight = share / (1 - share)
     weight /= weight.sum(axis=1, keepdims=True)
-    width = round(evidence.length * candidates.rate)
+    return _added(candidates, evidence.centre, evidence.length, weight)
+
+
+def _added(candidates: Candidates, centre_M: Array, length: float, weight_MK: Array) -> Array:
+    """(N,) candidates at unit variance in every window, weighted and overlap-added."""
+    rate, values = candidates.rate, candidates.values
+    width = round(length * rate)
     taper = np.hanning(width + 2)[1:-1] + 1e-3
-    out, total = np.zeros(len(candidates.time)), np.zeros(len(candidates.time))
-    for centre, w in zip(evidence.centre, weight, strict=True):
-        first = round((centre - candidates.time[0]) * candidates.rate - (width - 1) / 2)
-        part = slice(first, first + width)
-        values = candidates.values[part]
-        out[part] += taper * ((values / (values.std(axis=0) + 1e-12)) @ w)
+    first = [round((c - candidates.time[0]) * rate - (width - 1) / 2) for c in centre_M]
+    views = sliding_window_view(values, width, axis=0)
+    spread = np.concatenate(
+        [views[first[at : at + AT_ONCE]].std(axis=-1) for at in range(0, len(first), AT_ONCE)]
+    )
+    weight = weight_MK / (spread + 1e-12)
+    out, total = np.zeros(len(values)), np.zeros(len(values))
+    for start, w in zip(first, weight, strict=True):
+        part = slice(start, start + width)
+        out[part] += taper * (values[part] @ w)
         total[part] += taper
     return np.asarray(out / np.maximum(total, 1e-3))
