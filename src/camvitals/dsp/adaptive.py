@@ -58,21 +58,33 @@ def rls(
     """
     _same_length(desired_TC, reference_TC)
     desired = np.asarray(desired_TC, dtype=float)
-    past = history(reference_TC, taps)
+    past = np.ascontiguousarray(history(reference_TC, taps))
     channels = desired.shape[1]
-    weights = np.zeros((channels, taps))
+    rows, columns = past[:, :, None, :], past[:, :, :, None]  # of each sample, to multiply by
+    weights = np.zeros((channels, taps, 1))
     inverse = np.tile(start * np.eye(taps), (channels, 1, 1))
-    largest = WINDUP * taps * start
-    errors = np.empty_like(desired)
-    for t, x in enumerate(past):
-        explained = (inverse @ x[:, :, None])[:, :, 0]
-        gain = explained / (forgetting + (x * explained).sum(axis=1, keepdims=True))
-        errors[t] = desired[t] - (weights * x).sum(axis=1)
-        weights += gain * errors[t, :, None]
-        inverse = (inverse - gain[:, :, None] * explained[:, None, :]) / forgetting
-        size = np.trace(inverse, axis1=1, axis2=2)[:, None, None]
-        inverse *= np.minimum(1.0, largest / np.maximum(size, 1e-300))
-    return errors
+    largest, wanted = WINDUP * taps * start, desired[:, :, None, None]
+    errors = np.empty_like(wanted)
+    look = 0
+    for t, (row, column) in enumerate(zip(rows, columns, strict=True)):
+        explained = inverse @ column
+        gain = explained / (forgetting + row @ explained)
+        errors[t] = wanted[t] - row @ weights
+        weights += gain * errors[t]
+        inverse -= gain * explained.transpose(0, 2, 1)
+        inverse /= forgetting
+        if t == look:
+            size = np.trace(inverse, axis1=1, axis2=2)[:, None, None]
+            inverse *= np.minimum(1.0, largest / np.maximum(size, 1e-300))
+            look += _until(float(size.max()), largest, forgetting)
+    return errors[:, :, 0, 0]
+
+
+def _until(size: float, largest: float, forgetting: float) -> int:
+    """Samples until what grows by 1 / forgetting a sample at most can be too large, 1 at least."""
+    if size <= 0 or forgetting >= 1:
+        return 1
+    return max(1, int(np.log(max(1.0, largest / size)) / -np.log(forgetting)))
 
 
 def _same_length(desired: Array, reference: Array) -> None:
