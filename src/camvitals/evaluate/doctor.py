@@ -11,7 +11,7 @@ import numpy as np
 
 from camvitals.data.recording import Recording
 from camvitals.dsp.clean import GAP_S, rate_of
-from camvitals.evaluate.offset import Lag, reference_lag, unknown
+from camvitals.evaluate.offset import LIMIT_S, Lag, reference_lag, unknown
 from camvitals.evaluate.reference import Reference
 from camvitals.evaluate.soundness import PIECE_S
 from camvitals.face.collect import Collector
@@ -24,6 +24,7 @@ COUNT_SLACK = 0.01  # share of the frames that a container may promise too many
 UNCOVERED_S = 1.0  # of pictures without reference, at either end
 STRETCHED = 0.02  # share by which a reference that starts with the pictures may outlast them
 SHOWN_BPM = 10.0  # between the rate that the device shows and that of its own beats
+UNALIGNED_S = 8.0  # looked for where the owners do not give the offset
 LATE_S = 0.2  # of a contact pulse, beyond what transit times explain
 ECG_LATE_S = (-0.45, 0.1)  # the skin sees a beat 0.1–0.4 s after its R peak
 HEART_ALONE = ("ecg", "rr")  # references that know nothing of the vessels
@@ -85,7 +86,8 @@ def checkup(recording: Recording, note: Note = lambda _: None) -> Checkup:
     if trace is not None and reference is not None:
         span = (float(trace.time[0]), float(trace.time[-1]))
         findings += _coverage(recording, reference, span) + _unsound(reference, span)
-        lag = reference_lag(trace, reference)
+        limit = LIMIT_S if recording.aligned else UNALIGNED_S
+        lag = reference_lag(trace, reference, limit=limit)
         findings += _late(lag)
     return Checkup(recording.name, recording.subject, recording.split, tuple(findings), lag, digest)
 

@@ -22,13 +22,13 @@ WINDOW_S, HOP_S = 15.0, 7.5
 SHORTEST_S = 10.0
 AROUND_BPM = 20.0  # the band reaches this far below the rate and above its double
 FASTEST_HZ = 60.0
-EDGE_S = 0.05
 LEAST_LIKE = 0.5  # correlation at the best lag
+EDGE_S = 0.05
 LOWEST_HZ = 0.65
 DEFAULT_BEAT_S = 0.8
 FEWEST = 4
-LEAST_SURE = 1.5
-LEAST_LEAD = 0.1  # over the correlation a beat earlier or later
+SURE = 1.5  # mean lead over its standard error across windows
+LEAD, LEAD_IF_SURE = 0.2, 0.1  # over the next best beat, in parts of what is missing to 1
 MOST_SPREAD_S = 0.1  # standard deviation over windows
 MOST_APART_S = 0.15  # between methods
 
@@ -53,8 +53,8 @@ class Lag:
     why: str = ""
 
 
-def reference_lag(trace: Trace, reference: Reference) -> Lag:
-    """The lag of the reference's pulse behind the pulse of a trace.
+def reference_lag(trace: Trace, reference: Reference, *, limit: float = LIMIT_S) -> Lag:
+    """The lag of the reference's pulse behind the pulse of a trace, up to `limit` s either way.
 
     Of POS and the band-passed green the one is taken that is more like the reference; they must
     agree. With an ECG the pulse starts its rise at the R peak, so that the lag holds the transit
@@ -68,7 +68,7 @@ def reference_lag(trace: Trace, reference: Reference) -> Lag:
     found = []
     for method in METHODS:
         try:
-            found.append(_measured(trace, method, contact, reference))
+            found.append(_measured(trace, method, contact, reference, limit))
         except InputError:
             continue
     if not found:
@@ -106,19 +106,23 @@ class _Measured:
     sureness: float
     windows: int
     method: str
+    at_limit: bool
 
     @property
     def why(self) -> str:
         if self.likeness < LEAST_LIKE:
             return "the pulse of the pictures is too unlike the reference"
-        if abs(self.seconds) > LIMIT_S - EDGE_S:
-            return f"it is more than {LIMIT_S - EDGE_S:g} s"
-        if self.lead < LEAST_LEAD and self.sureness < LEAST_SURE:
+        if self.at_limit:
+            return "it may be more than was looked for"
+        least = LEAD_IF_SURE if self.sureness > SURE else LEAD
+        if self.lead < least * (1 - self.likeness):
             return "another beat fits as well"
         return "it differs from window to window" if self.spread > MOST_SPREAD_S else ""
 
 
-def _measured(trace: Trace, method: str, contact: Wave, reference: Reference) -> _Measured:
+def _measured(
+    trace: Trace, method: str, contact: Wave, reference: Reference, limit: float
+) -> _Measured:
     """The lag by one method; raises InputError when too little overlaps."""
     rate = min(round(rate_of(trace.time), 1), FASTEST_HZ)
     skin = wave_of(trace, method=method, rate=rate)
@@ -129,9 +133,9 @@ def _measured(trace: Trace, method: str, contact: Wave, reference: Reference) ->
     bpm = reference.rate_between(start, stop)
     band = _band(bpm, rate)
     beat = 60 / bpm if np.isfinite(bpm) else DEFAULT_BEAT_S
-    seconds, likeness = _near(skin, contact, 0.0, LIMIT_S, band)
+    seconds, likeness = _near(skin, contact, 0.0, limit, band)
     centres = seconds + beat * np.array([0.0, -1.0, 1.0])
-    beside = [_near(skin, contact, at, beat / 2, band)[1] for at in centres[1:]]
+    lead = likeness - _rival(skin, contact, seconds, beat, limit, band)
     windows = np.arange(start, stop - WINDOW_S + 1e-6, HOP_S)
     found = [_in_window(skin, contact, first, centres, beat, band) for first in windows]
     lags, leads = (np.array([one[k] for one in found if one is not None]) for k in (0, 1))
@@ -139,10 +143,29 @@ def _measured(trace: Trace, method: str, contact: Wave, reference: Reference) ->
         seconds=seconds,
         spread=1.4826 * float(np.median(np.abs(lags - seconds))) if len(lags) > 1 else np.nan,
         likeness=likeness,
-        lead=likeness - max(beside),
-        sureness=_sureness(leads) if likeness > max(beside) else 0.0,
+        lead=lead,
+        sureness=_sureness(leads),
         windows=len(lags),
         method=method,
+        at_limit=abs(seconds) > limit - EDGE_S,
+    )
+
+
+def _rival(
+    skin: Wave,
+    contact: Wave,
+    seconds: float,
+    beat: float,
+    limit: float,
+    band: tuple[float, float],
+) -> float:
+    """Correlation at the best lag that is another beat's."""
+    # Those just past the limit count too, so that it cannot make a lag sure
+    before = (min(-limit, seconds - 1.5 * beat), seconds - 0.5 * beat)
+    after = (seconds + 0.5 * beat, max(limit, seconds + 1.5 * beat))
+    return max(
+        _near(skin, contact, (start + stop) / 2, (stop - start) / 2, band)[1]
+        for start, stop in (before, after)
     )
 
 

@@ -90,7 +90,7 @@ def soundness(
     return Soundness(
         name=name,
         seen=seen_share(wave, span) if wave is not None else _told_share(beats, span),
-        flat=flat_share(wave, span) if wave is not None else 0.0,
+        flat=flat_share(wave, span) if wave is not None and name in BAND_HZ else 0.0,
         clipped=clipped_share(wave, span) if wave is not None and name in BAND_HZ else 0.0,
         rate=rate,
         longest=float(interval.max()) if known else np.nan,
