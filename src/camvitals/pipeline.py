@@ -255,6 +255,8 @@ def _pulse_steps(parts: list[Part], trace: Trace) -> Steps[tuple[Windows, Wave]]
         found, piece = yield from _part_steps(part)
         windows.append(found)
         pieces.append((part.time[0], piece))
+        if len(parts) > 1:
+            hand_back()
         yield
     wave = joined(pieces, rate=parts[0].rate) if parts else _no_wave(trace)
     return together(windows), wave
