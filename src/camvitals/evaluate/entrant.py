@@ -22,10 +22,10 @@ UNITS = {
     "hrv_rmssd": "ms",
 }
 FLOOR_NAMES = {
-    "constant_mean": "mean of the other subjects",
-    "previous_window": "reference of the window before",
-    "clock_elapsed": "clock: same time, other subjects",
-    "clock_fraction": "clock: same share, other subjects",
+    "constant_mean": "mean of the others",
+    "previous_window": "window before",
+    "clock_elapsed": "clock (seconds)",
+    "clock_fraction": "clock (share)",
 }
 CORPUS = "corpus"
 

@@ -136,7 +136,7 @@ def _line(cells: list[str], *, escaped: int = 0) -> str:
 
 def _plain(text: str) -> str:
     """Text that Markdown shows as it is, in one line."""
-    return re.sub(r"([\\`*_<>|\[\]])", r"\\\1", " ".join(text.split()))
+    return re.sub(r"([\\`*_<>|]|(?<=\])\()", r"\\\1", " ".join(text.split()))
 
 
 def _about(sheet: Sheet) -> str:

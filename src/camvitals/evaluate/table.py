@@ -24,7 +24,7 @@ TITLES = {
     "coverage": "answered",
     "mae": "MAE",
     "rmse": "RMSE",
-    "rmse_percent": "RMSE of ratio",
+    "rmse_percent": "relative RMSE",
     "mape": "MAPE",
     "pearson_r": "Pearson r",
     "ccc": "CCC",
@@ -160,17 +160,23 @@ def named(vital: str) -> str:
     )
 
 
+def counted(count: int, noun: str) -> str:
+    """`1 window`, `2 windows`."""
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
 def _counts(result: Result, vital: str, first: Entrant) -> tuple[str, ...]:
     recordings, subjects = len(set(first.takes)), len(set(first.people))
     told = [
-        f"{len(first.reference)} windows of {recordings} recordings of {subjects} subjects; "
-        "every row is scored on the same ones."
+        f"{counted(len(first.reference), 'window')} of {counted(recordings, 'recording')} of "
+        f"{counted(subjects, 'subject')}; every row is scored on the same ones, and n of them it "
+        "answered."
     ]
     excluded = sum(one.windows for one in result.excluded if one.vital == vital)
     if excluded or result.skipped:
         told.append(
-            f"Left out: {excluded} windows without a usable reference, "
-            f"{len(result.skipped)} recordings skipped."
+            f"Left out: {counted(excluded, 'window')} without a usable reference, "
+            f"{counted(len(result.skipped), 'recording')} that could not be scored."
         )
     if subjects < 2:
         told.append(ALONE)

@@ -1,0 +1,395 @@
+"""The plots of an evaluation, in the style of the report's page: each for a wide page and a phone.
+
+Shape letters: N windows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from camvitals.evaluate.calibration import interval_calibration, reliability, risk_coverage
+from camvitals.evaluate.entrant import (
+    UNITS,
+    Entrant,
+    entrants,
+    lead_of,
+    mean_loss,
+    strata_of,
+    words_of,
+)
+from camvitals.evaluate.limits import Limits, limits_of_agreement
+from camvitals.evaluate.metrics import CLOSE_BPM, METRICS, Score, scores
+from camvitals.evaluate.ranks import ranks, say_ranks
+from camvitals.evaluate.result import Result
+from camvitals.evaluate.statistics import Comparison
+from camvitals.evaluate.verdict import ranked
+from camvitals.records import Array
+from camvitals.report.figure import COLOUR, TEXT_PX, blank, heading, keys, place, style, svg
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+COLOURS = ("heart", "breath", "green", "blue", "quality", "red")
+MOST_POINTS = 700
+SHOWN = 5  # methods that share one plot
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What the plots of one vital sign show.
+
+    lead: the method shown alone.   shown: those that share plots, lead first.
+    comparison: ranks of all, None with too few subjects.
+    """
+
+    vital: str
+    unit: str
+    entrants: tuple[Entrant, ...]
+    lead: Entrant
+    shown: tuple[Entrant, ...]
+    strata: tuple[str, ...]
+    comparison: Comparison | None
+
+    @classmethod
+    def of(cls, result: Result, vital: str, *, lead: str = "") -> View:
+        """The view of one vital sign. lead: "" is auto, or else the best method."""
+        among = entrants(result, vital)
+        first = next((one for one in among if one.name == lead), None) or lead_of(among)
+        others = [one for one in among if not one.floor and one is not first]
+        answering = [one for one in others if np.isfinite(one.error).any()]
+        best = sorted(answering, key=mean_loss)[: SHOWN - 1]
+        unit, strata = UNITS.get(vital, ""), strata_of(result, among[0])
+        return cls(vital, unit, among, first, (first, *best), strata, ranked(among))
+
+
+@dataclass(frozen=True, slots=True)
+class Plot:
+    """A drawing (None when there is nothing to draw), its title, what it says, how to read it."""
+
+    title: str
+    draw: Callable[[View, bool], Figure | None]
+    say: Callable[[View], str]
+    note: str
+
+
+def drawn(view: View, *, key: str) -> list[tuple[str, Plot, str, str]]:
+    """Every plot that has something to show: its name, itself, wide SVG, narrow SVG.
+
+    key: a name for this view, different from all others on the page.
+    """
+    out = []
+    for name, plot in PLOTS.items():
+        wide, narrow = plot.draw(view, True), plot.draw(view, False)
+        if wide is not None and narrow is not None:
+            said = plot.say(view)
+            images = [
+                svg(figure, label=said, key=f"{key}-{name}-{at}")
+                for at, figure in enumerate((wide, narrow))
+            ]
+            out.append((name, plot, images[0], images[1]))
+    return out
+
+
+def thin(count: int) -> Array:
+    """Which of so many points are drawn: at most MOST_POINTS, evenly."""
+    return np.unique(np.linspace(0, count - 1, min(count, MOST_POINTS)).round().astype(int))
+
+
+def side_by_side(wide: bool, *, height: float = 300) -> tuple[Figure, Axes, Axes]:
+    """Two panels with axes of their own, beside or above each other."""
+    if wide:
+        figure, (left,) = blank(height, wide=True)
+        place(figure, top=26, bottom=38, right=450)
+        right = figure.add_axes(
+            (460 / 860, 38 / height, 392 / 860, (height - 64) / height), label="right"
+        )
+    else:
+        tall = 2 * height - 30
+        figure, (left,) = blank(tall, wide=False)
+        place(figure, top=26, bottom=tall / 2 + 12)
+        right = figure.add_axes(
+            (36 / 340, 38 / tall, 296 / 340, (tall / 2 - 64) / tall), label="right"
+        )
+    for ax in (left, right):
+        style(ax, grid="both")
+    return figure, left, right
+
+
+def under(ax: Axes, text: str) -> None:
+    """What the horizontal axis shows."""
+    ax.set_xlabel(text, fontsize=TEXT_PX, color=COLOUR["muted"], labelpad=2)
+
+
+def agreement(view: View, wide: bool) -> Figure | None:
+    """Bland–Altman plot of the lead, and its estimates against the reference."""
+    one = view.lead
+    known = np.isfinite(one.error)
+    if known.sum() < 3:
+        return None
+    found = limits_of_agreement(one.error, one.people)
+    figure, left, right = side_by_side(wide)
+    estimate, reference = one.estimate[known], one.reference[known]
+    at = thin(len(estimate))
+    mean, error = (estimate + reference) / 2, estimate - reference
+    left.plot(mean[at], error[at], "o", color=COLOUR["heart"], alpha=0.45, ms=3.6, mew=0)
+    _limit_lines(left, found)
+    heading(left, f"estimate − reference, {view.unit}")
+    under(left, f"mean of the two, {view.unit}")
+    low, high = (
+        float(min(estimate.min(), reference.min())),
+        float(max(estimate.max(), reference.max())),
+    )
+    pad = max(0.04 * (high - low), 0.5)
+    ends = (low - pad, high + pad)
+    right.plot(ends, ends, color=COLOUR["muted"], lw=0.9, ls=(0, (2, 3)))
+    right.plot(reference[at], estimate[at], "o", color=COLOUR["heart"], alpha=0.45, ms=3.6, mew=0)
+    right.set(xlim=ends, ylim=ends)
+    heading(right, f"estimate, {view.unit}")
+    under(right, f"reference, {view.unit}")
+    return figure
+
+
+def _limit_lines(ax: Axes, found: Limits) -> None:
+    lines = (
+        (found.bias, found.bias_interval, "bias"),
+        (found.low, found.low_interval, "−1.96 SD"),
+        (found.high, found.high_interval, "+1.96 SD"),
+    )
+    for value, (low, high), text in lines:
+        if np.isfinite(low):
+            ax.axhspan(low, high, color=COLOUR["quality"], alpha=0.16, lw=0)
+        ax.axhline(value, color=COLOUR["ink"], lw=1.1, ls="-" if text == "bias" else (0, (5, 3)))
+        ax.annotate(
+            f"{text} {value:+.2f}".replace("-", "−"),
+            (1, value),
+            xytext=(-2, 3),
+            xycoords=("axes fraction", "data"),
+            textcoords="offset points",
+            ha="right",
+            fontsize=TEXT_PX,
+            color=COLOUR["ink"],
+        )
+    ax.margins(y=0.12)
+
+
+def say_agreement(view: View) -> str:
+    """In words: bias and limits."""
+    f = limits_of_agreement(view.lead.error, view.lead.people)
+    return (
+        f"{view.lead.name}: bias {f.bias:.2f} {view.unit}, 95% limits of agreement {f.low:.2f} to "
+        f"{f.high:.2f}, {f.count} answers of {f.subjects} subjects; standard deviation within "
+        f"subjects {f.within:.2f}, between them {f.between:.2f}."
+    )
+
+
+def by_stratum(view: View, wide: bool) -> Figure | None:
+    """Mean absolute error in each stratum with its interval: the lead large, others small."""
+    lines = stratum_lines(view)
+    if not lines:
+        return None
+    figure, (ax,) = blank(58 + 19 * len(lines), wide=wide)
+    place(figure, top=26, bottom=36, left=150 if wide else 112)
+    style(ax, grid="x")
+    shown = view.shown if wide else view.shown[:3]
+    for k, one in reversed(list(enumerate(shown))):
+        heights, found = [], []
+        for row, (name, level) in enumerate(lines):
+            if level:
+                heights.append(row + 0.13 * (k - (len(shown) - 1) / 2))
+                found.append(stratum_score(one, name, level))
+        values = np.array([score.value for score in found])
+        bars = np.array([[s.value - s.low, s.high - s.value] for s in found]).T
+        bars = np.where(np.isfinite(bars), np.maximum(bars, 0), 0.0)
+        ax.errorbar(
+            values,
+            heights,
+            xerr=bars,
+            fmt="o",
+            color=COLOUR[COLOURS[k]],
+            ms=4.4 if k == 0 else 3.0,
+            lw=1.3 if k == 0 else 0.8,
+            label=one.name,
+        )
+    ax.set_yticks(range(len(lines)), [level or name for name, level in lines])
+    for label, (_, level) in zip(ax.get_yticklabels(), lines, strict=True):
+        if not level:
+            label.set_color(COLOUR["ink"])
+            label.set_fontweight("bold")
+    ax.set_ylim(len(lines) - 0.4, -0.7)
+    ax.set_xlim(left=0)
+    keys(ax, columns=len(shown))
+    under(ax, f"mean absolute error, {view.unit}")
+    return figure
+
+
+def stratum_lines(view: View) -> list[tuple[str, str]]:
+    """Lines of the plot: (stratum, "") for a heading, (stratum, level) for a level."""
+    lines = []
+    for name in view.strata:
+        lines.append((name, ""))
+        lines += [(name, level) for level in sorted(set(words_of(view.lead, name)) - {""})]
+    return lines
+
+
+def stratum_score(one: Entrant, stratum: str, level: str) -> Score:
+    """Mean absolute error of a method in one stratum."""
+    at = words_of(one, stratum) == level
+    metric = {"mae": METRICS["mae"]}
+    if not at.any():
+        return Score(np.nan, np.nan, np.nan, 0, 0)
+    return scores(one.estimate[at], one.reference[at], one.people[at], metrics=metric)["mae"]
+
+
+def say_strata(view: View) -> str:
+    """In words: the error of the lead in every stratum."""
+    said = []
+    for name, level in stratum_lines(view):
+        if level:
+            said.append(f"{name} {level} {stratum_score(view.lead, name, level).value:.2f}")
+    return f"Mean absolute error of {view.lead.name}, {view.unit}: {', '.join(said)}."
+
+
+def risk(view: View, wide: bool) -> Figure | None:
+    """Mean absolute error of the surest answers, against their share of all windows."""
+    shown = [one for one in view.shown if _rated(one)]
+    if not shown:
+        return None
+    figure, (ax,) = blank(300 if wide else 270, wide=wide)
+    place(figure, top=26, bottom=38)
+    for one in shown:
+        curve = risk_coverage(one.error, one.quality)
+        at = thin(len(curve.risk))
+        colour = COLOURS[view.shown.index(one)]
+        lw = 2.0 if one is view.lead else 1.2
+        ax.plot(
+            100 * curve.coverage[at], curve.risk[at], color=COLOUR[colour], lw=lw, label=one.name
+        )
+        ax.plot(100 * curve.coverage[-1], curve.risk[-1], "o", color=COLOUR[colour], ms=3.5)
+    top = ax.get_ylim()[1]
+    for floor in (one for one in view.entrants if one.floor):
+        value = METRICS["mae"].function(floor.estimate, floor.reference)
+        if value < top:
+            ax.axhline(value, color=COLOUR["muted"], lw=0.9, ls=(0, (2, 3)))
+            _beside_line(ax, value, floor.name)
+    ax.set(xlim=(0, 101), ylim=(0, top))
+    heading(ax, f"mean absolute error, {view.unit}")
+    keys(ax, columns=len(shown) if wide else 3)
+    under(ax, "windows answered, the surest first, %")
+    return figure
+
+
+def _beside_line(ax: Axes, value: float, text: str) -> None:
+    ax.annotate(
+        f"floor: {text}",
+        (0, value),
+        xytext=(3, 3),
+        xycoords=("axes fraction", "data"),
+        textcoords="offset points",
+        fontsize=TEXT_PX - 1,
+        color=COLOUR["muted"],
+    )
+
+
+def _rated(one: Entrant) -> bool:
+    """Whether every answer has a quality."""
+    given = np.isfinite(one.error)
+    return bool(given.any()) and bool(np.isfinite(one.quality[given]).all())
+
+
+def say_risk(view: View) -> str:
+    """In words: error of half the windows and of all that were answered."""
+    said = []
+    for one in view.shown:
+        if _rated(one):
+            curve = risk_coverage(one.error, one.quality)
+            last = f"{curve.risk[-1]:.2f} at {100 * curve.coverage[-1]:.0f}%"
+            half = curve.at(0.5)
+            first = f"{half:.2f} at 50%, " if np.isfinite(half) else ""
+            said.append(f"{one.name} {first}{last}")
+    return f"Mean absolute error against windows answered, {view.unit}: {'; '.join(said)}."
+
+
+def calibration(view: View, wide: bool) -> Figure | None:
+    """Quality against the share that was right, and intervals against what they promise."""
+    shown = [one for one in view.shown if _rated(one)]
+    if not shown or view.vital != "heart_rate":
+        return None
+    figure, left, right = side_by_side(wide, height=280)
+    for ax in (left, right):
+        ax.plot((0, 100), (0, 100), color=COLOUR["muted"], lw=0.9, ls=(0, (2, 3)))
+        ax.set(xlim=(0, 101), ylim=(0, 103))
+    for one in reversed(shown):
+        colour, lw = COLOUR[COLOURS[view.shown.index(one)]], 1.8 if one is view.lead else 1.0
+        given = np.isfinite(one.error)
+        right_N = np.abs(one.error[given]) <= CLOSE_BPM
+        found = reliability(one.quality[given], right_N)
+        some = found.count > 0
+        x, y = 100 * found.confidence[some], 100 * found.accuracy[some]
+        left.plot(x, y, color=colour, lw=lw)
+        size = 6 + 60 * found.count[some] / found.count.sum()
+        left.scatter(x, y, s=size, color=colour, linewidth=0, zorder=3)
+        held = interval_calibration(one.estimate, one.low, one.high, one.reference)
+        if held.count:
+            levels = 100 * held.levels, 100 * held.at_levels
+            right.plot(*levels, color=colour, lw=lw, marker="o", ms=3.2, label=one.name)
+    heading(left, f"right within {CLOSE_BPM:g} bpm, %")
+    under(left, "quality, %")
+    heading(right, "holds the reference, %" if wide else "")
+    keys(right, columns=2 if len(shown) > 3 else 3)
+    under(right, "level of the interval, %")
+    return figure
+
+
+def say_calibration(view: View) -> str:
+    """In words: of the lead."""
+    one = view.lead if _rated(view.lead) else next(o for o in view.shown if _rated(o))
+    given = np.isfinite(one.error)
+    found = reliability(one.quality[given], np.abs(one.error[given]) <= CLOSE_BPM)
+    held = interval_calibration(one.estimate, one.low, one.high, one.reference)
+    return (
+        f"{one.name}: quality is off by {100 * found.ece:.0f} percentage points on the mean; "
+        f"{100 * held.observed:.0f}% of its 95% intervals hold the reference."
+    )
+
+
+PLOTS = {
+    "agreement": Plot(
+        "Agreement with the reference",
+        agreement,
+        say_agreement,
+        "Bland–Altman plot with limits of agreement for repeated measures; bands: 95 % intervals "
+        "over subjects. Beside it each answer against its reference; the line is equality.",
+    ),
+    "strata": Plot(
+        "Error by stratum",
+        by_stratum,
+        say_strata,
+        "Mean absolute error of what was answered, with 95 % intervals over subjects.",
+    ),
+    "risk": Plot(
+        "Risk–coverage curve",
+        risk,
+        say_risk,
+        "A quality that means something makes the curve rise to the right. It ends where the "
+        "method withholds.",
+    ),
+    "calibration": Plot(
+        "Calibration of quality and intervals",
+        calibration,
+        say_calibration,
+        "On the line they mean what they say; below it they promise too much. Larger dots stand "
+        "for more answers.",
+    ),
+    "ranks": Plot(
+        "Critical-difference diagram",
+        lambda view, wide: ranks(view.comparison, wide),
+        lambda view: say_ranks(view.comparison),
+        "Mean rank over subjects, 1 is best; a withheld window counts as the mean of the others "
+        "would have missed it. Bars join what Nemenyi's test does not tell apart at 5 %.",
+    ),
+}
