@@ -72,7 +72,7 @@ def reference_lag(trace: Trace, reference: Reference, *, limit: float = LIMIT_S)
         except InputError:
             continue
     if not found:
-        return unknown("pictures and reference share too little to compare", name)
+        return unknown("green does not vary, or shares too little time with the reference", name)
     best = max(found, key=lambda one: one.likeness)
     others = [one for one in found if one is not best and one.likeness >= LEAST_LIKE]
     why = best.why
