@@ -1,10 +1,9 @@
 """Few, evenly spaced nodes of a picture: the colours of a face at bounded cost.
 
-A lattice has one node every `step` brightness pixels, fixed to the picture. A node holds one pixel
-of planes in half resolution and, of planes in full resolution, the mean of 2×2 pixels when step is
-2, so that every pixel counts, and of two neighbours in a row when the nodes are further apart. A
-window of I×J nodes rides on the face at any place between the nodes: its values are interpolated
-linearly, so they change smoothly while the face moves.
+A lattice has one node every `step` brightness pixels, fixed to the picture, and a node holds the mean
+of its step × step pixels, so that every pixel counts against noise. A window of I×J nodes rides on
+the face at any place between the nodes: its values are interpolated linearly, so they change
+smoothly while the face moves.
 Places are x, y of the first node in pixels.
 
 Shape letters: I node rows, J node columns of a window.
@@ -16,14 +15,23 @@ import numpy as np
 
 from camvitals.records import Array, Box, Frame
 
-CENTRE = 1.0  # a node at pixel k is the mean of pixels k and k + 1, centred on their common edge
+WORD = 4  # brightness pixels that are added up at once, a byte each
+TAPS = 4  # most pixels of a node that are read along one side where words are no help
 
 
 def step_for(frame: Frame, area: float, *, most: int) -> int:
-    """Node spacing [px] so that `area` [px²] has at most `most` nodes; a multiple of 2."""
+    """Node spacing [px], a power of 2, so that `area` [px²] has at most `most` nodes.
+
+    More than a fourth of that; fewer only where the coarsest plane has fewer pixels.
+    """
     coarsest = max(round(frame.height / min(p.shape[0] for p in frame.planes)), 2)
     needed = np.sqrt(max(area, 1.0) / most)
-    return int(coarsest * max(1, np.ceil(needed / coarsest)))
+    return int(max(coarsest, 2 ** np.ceil(np.log2(max(needed, 1.0)))))
+
+
+def limits_of(frame: Frame, step: int) -> tuple[int, int]:
+    """Rows and columns of whole nodes that a picture has, at least one."""
+    return max(1, frame.height // step), max(1, frame.width // step)
 
 
 def read(frame: Frame, step: int, first: tuple[int, int], shape: tuple[int, int]) -> Array:
@@ -31,7 +39,7 @@ def read(frame: Frame, step: int, first: tuple[int, int], shape: tuple[int, int]
 
     Nodes outside the picture repeat the nearest ones; see `inside`.
     """
-    limits = (1 + (frame.height - 2) // step, 1 + (frame.width - 2) // step)
+    limits = limits_of(frame, step)
     spans = []
     for at, length, limit in zip(first, shape, limits, strict=True):
         start = min(max(at, 0), limit - 1)
@@ -51,35 +59,53 @@ def read(frame: Frame, step: int, first: tuple[int, int], shape: tuple[int, int]
 def _read_plane(
     plane: Array, frame: Frame, step: int, spans: list[tuple[int, int]], out: Array
 ) -> None:
+    """Means of the blocks of one plane, which may have fewer pixels than the brightness."""
     sizes = (frame.height, frame.width)
-    strides, taps, ends = [], [], []
-    for (start, stop), size, length in zip(spans, sizes, plane.shape, strict=True):
-        ratio = max(1, round(size / length))
-        strides.append(step // ratio)
-        taps.append(2 if ratio == 1 else 1)
-        ends.append((start * strides[-1], (stop - 1) * strides[-1] + 1))
-    if step > 2:
-        taps[0] = 1
-    # rows are copied whole first: memory is read several times faster in a row than in steps
-    (y0, y1), (x0, x1) = ends
-    every, dy = (1, strides[0]) if taps[0] == 2 else (strides[0], 1)
-    part = plane[y0 : y1 + taps[0] - 1 : every, x0 : x1 + taps[1] - 1].copy()
-    last = part.shape[0] - taps[0] + 1
-    dx, end = strides[1], part.shape[1] - taps[1] + 1
-    if taps == [1, 1]:
-        out[:] = part[:last:dy, :end:dx]
-        return
-    total: Array = part[:last:dy, :end:dx].astype(np.uint16 if plane.itemsize == 1 else np.float32)
-    for i in range(taps[0]):
-        for j in range(taps[1]):
-            if i or j:
-                np.add(total, part[i : i + last : dy, j : j + end : dx], out=total)
-    np.multiply(total, np.float32(1 / (taps[0] * taps[1])), out=out)
+    high, wide = (
+        max(1, step // max(1, round(size / length)))
+        for size, length in zip(sizes, plane.shape, strict=True)
+    )
+    (top, bottom), (left, right) = spans
+    part = plane[top * high : bottom * high, left * wide : right * wide]
+    if part.shape != (out.shape[0] * high, out.shape[1] * wide):  # smaller than one node
+        out[:] = part.mean()
+    elif high == wide == 1:
+        out[:] = part
+    elif plane.itemsize == 1 and plane.strides[1] == 1 and wide % WORD == 0:
+        _mean_of_words(part, high, wide, out)
+    else:
+        _mean_of_taps(part, high, wide, out)
+
+
+def _mean_of_words(part: Array, high: int, wide: int, out: Array) -> None:
+    """Block means of bytes, four of a row at once: two 16-bit lanes of a word hold pairs."""
+    words = part.copy().view(np.uint32)
+    pairs = words & np.uint32(0x00FF00FF)
+    pairs += (words >> np.uint32(8)) & np.uint32(0x00FF00FF)
+    total = pairs[::high]
+    for row in range(1, high):
+        total = total + pairs[row::high]
+    fours = (total & np.uint32(0xFFFF)) + (total >> np.uint32(16))
+    columns = wide // WORD
+    if columns > 1:
+        fours = fours.reshape(len(fours), -1, columns).sum(axis=2)
+    np.multiply(fours, np.float32(1 / (high * wide)), out=out)
+
+
+def _mean_of_taps(part: Array, high: int, wide: int, out: Array) -> None:
+    """Block means of anything, of TAPS × TAPS even pixels where a block has more."""
+    rows, columns = (range(0, n, max(1, n // TAPS)) for n in (high, wide))
+    total = np.zeros(out.shape, dtype=np.uint16 if part.itemsize == 1 else np.float32)
+    for row in rows:
+        across = part[row::high]
+        for column in columns:
+            np.add(total, across[:, column::wide], out=total)
+    np.multiply(total, np.float32(1 / (len(rows) * len(columns))), out=out)
 
 
 def inside(frame: Frame, step: int, first: tuple[int, int], shape: tuple[int, int]) -> Array | None:
     """(I, J) True where nodes lie in the picture; None when all of them do."""
-    limits = (1 + (frame.height - 2) // step, 1 + (frame.width - 2) // step)
+    limits = limits_of(frame, step)
     ends = (first[0] + shape[0], first[1] + shape[1])
     if min(first) >= 0 and ends[0] <= limits[0] and ends[1] <= limits[1]:
         return None
@@ -110,4 +136,4 @@ def window_of(box: Box, step: int) -> tuple[Array, tuple[int, int]]:
     """Place of the first node (x, y) and shape of the window whose nodes cover a box [px]."""
     x0, y0, x1, y1 = box
     shape = (max(3, int(np.ceil((y1 - y0) / step))), max(3, int(np.ceil((x1 - x0) / step))))
-    return np.array([x0 - CENTRE, y0 - CENTRE]), shape
+    return np.array([x0 - step / 2, y0 - step / 2]), shape

@@ -159,7 +159,9 @@ class FolderReader:
                 decoder.thread_count = 1
                 self._decoders[codec] = decoder
             self.facts.codec = codec
-            pictures = self._decoders[codec].decode(Packet(data))
+            packet = Packet(data)
+            packet.is_keyframe = True  # a PNG that is not one is added to the picture before it
+            pictures = self._decoders[codec].decode(packet)
         except (FFmpegError, OSError):
             return None
         return pictures[0] if pictures and not pictures[0].is_corrupt else None

@@ -12,7 +12,7 @@ from camvitals.records import Array
 
 DRIFT_PX = 0.6  # a head that is held still
 DRIFT_HZ = 0.08  # postural sway is about even below this and falls with the cube above
-BREATH_PX = (0.15, 1.5)  # how far a breath lifts the head
+BREATH = (0.00023, 0.0023)  # how far a breath lifts the head, in picture widths
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Movement:
 def movement(scenario: Scenario, times: Array, *, breath: Array | None = None) -> Movement:
     """The movement of a scenario at these times (T,) [s].
 
-    breath: (T,) −1–1, up is inhaled, which lifts the head by BREATH_PX; None: nobody breathes.
+    breath: (T,) −1–1, up is inhaled, which lifts the head by BREATH; None: nobody breathes.
     still: postural drift, and the breath.   sway: side to side at sway_hz, its period wandering.
     turn: turns of up to 20°, about one in 4 s, held and taken back.   talk: phrases of syllables at
     3–5 Hz with pauses, the head nodding along at 0.5–2 Hz, that is, at the heart's own rates.
@@ -48,8 +48,8 @@ def movement(scenario: Scenario, times: Array, *, breath: Array | None = None) -
     wander = _Wander(scenario.duration, rng)
     x, y = DRIFT_PX * wander.drift(times), DRIFT_PX * wander.drift(times)
     if breath is not None:
-        lift = np.random.default_rng([scenario.seed, 43]).uniform(*np.log(BREATH_PX))
-        y = y - np.exp(lift) * breath
+        lift = np.random.default_rng([scenario.seed, 43]).uniform(*np.log(BREATH))
+        y = y - np.exp(lift) * scenario.size[0] * breath
     yaw = 0.004 * wander(times, centre=0.0, width=0.1)
     mouth, smile = nothing, nothing
     scale = scenario.motion_scale
