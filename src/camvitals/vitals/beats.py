@@ -23,6 +23,7 @@ FINE_HZ = 200.0  # beats are placed on a clock at least this fine
 SHORTEST_S = 4.0  # shorter stretches hold too few beats to know the rhythm
 HIGHEST_HZ = 8.0
 WINDOW_S, HOP_S = 8.0, 2.0
+AT_ONCE = 32  # windows, which bounds the memory
 HALF_S = 0.3  # half width of the piece of wave that places a beat
 RHYTHM = 2.0  # what an interval twice too long costs, in beats
 MISSED = 1.7  # an interval this many times too long has lost a beat
@@ -161,18 +162,28 @@ def _expected_rate(x: Array, *, rate: float, rate_hz: float | None) -> Array:
     if rate_hz is not None:
         low, high = rate_hz / FACTOR, rate_hz * FACTOR
     step = max(1, int(rate // 25))
-    slow = bandpass(x, rate=rate, low=0.5 * low, high=HIGHEST_HZ)[::step]
+    slow = bandpass(x, rate=rate, low=0.5 * low, high=HIGHEST_HZ)[::step].copy()
     width = min(len(slow), round(WINDOW_S * rate / step))
     hop = max(1, round(HOP_S * rate / step))
     windows = sliding_window_view(slow, width)[::hop]
-    frequency, power = spectrum(windows.T, rate=rate / step, step=0.02)
     rates_F = np.geomspace(low, high, 100)
-    amplitude = np.sqrt(power)
-    score = _at(amplitude, frequency, rates_F) + 0.5 * _at(amplitude, frequency, 2 * rates_F)
-    score /= score.max(axis=0) + 1e-300
-    path = _smoothest(2 * np.log(score.T + 1e-3), np.log(rates_F))
+    score_MF = np.concatenate(
+        [
+            _scores(windows[at : at + AT_ONCE], rates_F, rate=rate / step)
+            for at in range(0, len(windows), AT_ONCE)
+        ]
+    )
+    path = _smoothest(2 * np.log(score_MF + 1e-3), np.log(rates_F))
     centre = (np.arange(len(path)) * hop + 0.5 * (width - 1)) * step
     return np.asarray(np.interp(np.arange(len(x)), centre, rates_F[path]))
+
+
+def _scores(windows: Array, rates_F: Array, *, rate: float) -> Array:
+    """(M, F) amplitude at each rate and half of that at its double, at most 1."""
+    frequency, power = spectrum(windows.T, rate=rate, step=0.02)
+    amplitude = np.sqrt(power)
+    score = _at(amplitude, frequency, rates_F) + 0.5 * _at(amplitude, frequency, 2 * rates_F)
+    return np.asarray((score / (score.max(axis=0) + 1e-300)).T)
 
 
 def _at(amplitude_FM: Array, frequency: Array, wanted: Array) -> Array:
@@ -257,7 +268,9 @@ def _placed(x: Array, position: Array, *, half: float) -> _Placed:
         wide = np.arange(around[0] + lags[0], around[-1] + lags[-1] + 1)
         fit = sliding_window_view(_pieces(x, position, wide), len(around), axis=1) @ template
         best = fit.argmax(axis=1)
-        moved = np.array([refine(f, np.array([b]))[0] for f, b in zip(fit, best, strict=True)])
+        row = np.arange(len(fit)) * fit.shape[1]
+        inner = (best > 0) & (best < fit.shape[1] - 1)
+        moved = np.where(inner, refine(fit.ravel(), row + best) - row, best)
         position = np.clip(position + moved + lags[0], start - half / 2, start + half / 2)
     rise = np.where(np.abs(around) <= half / 2, np.gradient(median), -np.inf)
     pieces = _pieces(x, position, around)
