@@ -35,6 +35,9 @@ DOORS = {
     "onnxruntime": {"runtime"},
     "scipy": {"dsp", "evaluate", "data"},  # data: scipy.io alone, to read .mat
     "torch": {"models", "train"},
+    "lightning_fabric": {"train"},
+    "safetensors": {"models", "train"},
+    "onnx": {"train"},
     "fastapi": {"app"},
     "matplotlib": {"report", "evaluate"},
     "typer": {"cli"},
@@ -42,7 +45,7 @@ DOORS = {
     "pyedflib": {"data", "report"},
     "pyarrow": {"data", "evaluate"},
 }
-MANY = {"measure.py:measure", "simulate.py:simulate", "collect.py:__init__"}
+MANY = {"measure.py:measure", "simulate.py:simulate", "evaluate.py:evaluate", "collect.py:__init__"}
 NO_HOME = {"utils", "util", "helpers", "common", "core", "misc"}
 MODULES = sorted(SOURCE.rglob("*.py"))
 
