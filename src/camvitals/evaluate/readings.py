@@ -59,7 +59,9 @@ def pulse(seen: Seen, settings: Settings) -> Wave | str:
     """The pulse of the report, or why there is none."""
     try:
         trace = seen.for_method(settings.method)
-        return unmeasurable(trace) or pulse_of(trace, settings=settings)
+        wave = pulse_of(trace, settings=settings)
+        known = np.isfinite(wave.values).any()
+        return wave if known else unmeasurable(trace) or BROKEN
     except InputError as error:
         return str(error)
 
