@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from camvitals.evaluate.result import Result
 
 SKIPPED = 1
+SHOWN = ("agreement", "left_out")
 MADE = "made"
 MADE_SEED, MADE_S, MADE_HZ = 6_000_000, 60.0, 30.0  # people whom no model was fitted on
 
@@ -40,6 +40,9 @@ def evaluate(
     out: Annotated[Path | None, typer.Option(help="Write the result as JSON.")] = None,
     csv: Annotated[Path | None, typer.Option(help="Write one line a window.")] = None,
     parquet: Annotated[Path | None, typer.Option(help="The same as Parquet.")] = None,
+    markdown: Annotated[Path | None, typer.Option(help="Write all tables as Markdown.")] = None,
+    latex: Annotated[Path | None, typer.Option(help="Write all tables for a paper.")] = None,
+    html: Annotated[Path | None, typer.Option(help="Write one page with plots.")] = None,
     traces: Annotated[
         Path | None, typer.Option(help="Folder that keeps the colours found in videos.")
     ] = None,
@@ -49,7 +52,8 @@ def evaluate(
     """Score methods on a corpus; exit code 1 says that something of it was skipped."""
     from camvitals.evaluate.run import evaluate as run
 
-    _check_targets(out, csv, parquet)
+    forms = {"csv": csv, "parquet": parquet, "markdown": markdown, "latex": latex, "html": html}
+    _check_targets(out, *forms.values())
     chosen = _protocol(protocol, window, split)
     takes = _takes(corpus, folder)
     with Bar("recordings") as bar:
@@ -62,7 +66,7 @@ def evaluate(
             traces=traces,
             waves=waves,
         )
-    _write(result, json=out, csv=csv, parquet=parquet)
+    _write(result, json=out, forms=forms)
     show(result)
     for one in result.skipped:
         complain(f"skipped {one.corpus} {one.recording}: {one.why}")
@@ -73,51 +77,11 @@ def evaluate(
 def show(result: Result) -> None:
     """Print the protocol, a table for each vital sign with its floors, and what was left out."""
     from rich.console import Console
-    from rich.table import Table
 
-    from camvitals.evaluate.summary import summary
+    from camvitals.evaluate.render import terminal
+    from camvitals.evaluate.table import sheet_of
 
-    console = Console()
-    console.print(f"protocol {result.protocol.name} {result.protocol.hash[:12]}", highlight=False)
-    console.print(result.protocol.text, style="dim", highlight=False)
-    tables: dict[str, Table] = {}
-    for line in summary(result):
-        if line.vital not in tables:
-            heads = ("windows", "answered", "MAE [95 %]", "RMSE", "within 5", "r")
-            title = line.vital.replace("_", " ")
-            tables[line.vital] = table = Table(
-                title, box=None, title_justify="left", pad_edge=False
-            )
-            for head in heads:
-                table.add_column(head, justify="right", no_wrap=True)
-        found = line.scores
-        mae = found["mae"]
-        cells = (
-            f"{line.windows}",
-            f"{found['coverage'].value:.0%}",
-            "–" if math.isnan(mae.value) else f"{mae.value:.2f} [{mae.low:.2f}–{mae.high:.2f}]",
-            _number(found["rmse"].value, ".2f"),
-            _number(found["within_5"].value, ".0%"),
-            _number(found["pearson_r"].value, ".2f"),
-        )
-        name = f"floor: {line.name}" if line.is_floor else line.name
-        tables[line.vital].add_row(name, *cells, style="dim" if line.is_floor else "")
-    for table in tables.values():
-        console.print(table)
-    for why, count in _reasons(result).items():
-        console.print(f"left out: {count} windows, {why}", highlight=False)
-
-
-def _reasons(result: Result) -> dict[str, int]:
-    counted: dict[str, int] = {}
-    for one in result.excluded:
-        word = f"{one.vital.replace('_', ' ')}: {one.why}"
-        counted[word] = counted.get(word, 0) + one.windows
-    return counted
-
-
-def _number(value: float, form: str) -> str:
-    return "–" if math.isnan(value) else format(value, form)
+    terminal(sheet_of(result), console=Console(), only=SHOWN)
 
 
 def _protocol(name: str, window: str | None, split: str) -> Protocol:
@@ -166,7 +130,7 @@ def _check_targets(*paths: Path | None) -> None:
             raise InputError(f"{path} {what}; give another name")
 
 
-def _write(result: Result, *, json: Path | None, **forms: Path | None) -> None:
+def _write(result: Result, *, json: Path | None, forms: dict[str, Path | None]) -> None:
     from camvitals.evaluate.write import WRITERS
 
     if json is not None:

@@ -5,9 +5,33 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from camvitals.evaluate.render import latex, markdown
 from camvitals.evaluate.result import Result
+from camvitals.evaluate.table import sheet_of
+from camvitals.report.files import write_atomically
+
+
+def save_markdown(result: Result, path: Path) -> Path:
+    """Write all tables as Markdown, whole or not at all."""
+    return write_atomically(path, markdown(sheet_of(result)))
+
+
+def save_latex(result: Result, path: Path) -> Path:
+    """Write all tables as LaTeX, whole or not at all."""
+    return write_atomically(path, latex(sheet_of(result)))
+
+
+def save_page(result: Result, path: Path) -> Path:
+    """Write one HTML page with tables and plots, whole or not at all."""
+    from camvitals.evaluate.page import write_page
+
+    return write_page(path, result)
+
 
 WRITERS: dict[str, Callable[[Result, Path], object]] = {
     "csv": Result.save_csv,
     "parquet": Result.save_parquet,
+    "markdown": save_markdown,
+    "latex": save_latex,
+    "html": save_page,
 }
