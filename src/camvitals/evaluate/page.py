@@ -54,11 +54,11 @@ def to_page(
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>Evaluation · {escape(corpora)}</title>\n<style>\n{style}</style>\n</head>\n"
-        f'<body>\n<header class="wide"><h1>Evaluation</h1><h2>{escape(corpora)}</h2>'
+        f'<body>\n<header class="broad"><h1>Evaluation</h1><h2>{escape(corpora)}</h2>'
         f'<p class="lede">{escape(_what(result))}</p>'
         + (f'<nav aria-label="Vital signs"><ul>{links}</ul></nav>' if len(vitals) > 1 else "")
-        + f'</header>\n<main class="wide">\n{_protocol(result)}{"".join(parts)}{rest}</main>\n'
-        f'<footer class="wide"><p>{escape(NOTE)}</p></footer>\n</body>\n</html>\n'
+        + f'</header>\n<main class="broad">\n{_protocol(result)}{"".join(parts)}{rest}</main>\n'
+        f'<footer class="broad"><p>{escape(NOTE)}</p></footer>\n</body>\n</html>\n'
     )
 
 
@@ -105,7 +105,7 @@ def _vital(
     tables = tables_of(result, vital, against=against, draws=draws)
     shown = {table.key.split(".")[1]: table for table in tables}
     first = "".join(html_table(shown[name]) for name in FIRST if name in shown)
-    rest = "".join(_folded(table) for table in tables if table.key.split(".")[1] not in FIRST)
+    rest = _folded([table for table in tables if table.key.split(".")[1] not in FIRST])
     figures = "".join(_figure(view, *one[1:]) for one in plots.drawn(view, key=f"v{at}"))
     cases = worst.worst(view.lead)
     if recordings:
@@ -117,10 +117,14 @@ def _vital(
     )
 
 
-def _folded(table: Table) -> str:
-    """A table behind its title, opened by mouse or keyboard."""
-    body = html_table(table).replace(f"<h3>{escape(table.title)}</h3>", "", 1)
-    return f'<details class="card"><summary>{escape(table.title)}</summary>{body}</details>\n'
+def _folded(tables: Sequence[Table]) -> str:
+    """Tables behind their titles, opened by mouse or keyboard."""
+    parts = []
+    for table in tables:
+        body = html_table(table).replace(f"<h3>{escape(table.title)}</h3>", "", 1)
+        title = escape(table.title.partition(": ")[2] or table.title)
+        parts.append(f"<details><summary>{title}</summary>{body}</details>\n")
+    return f'<section class="card"><h3>Further tables</h3>{"".join(parts)}</section>\n'
 
 
 def _figure(view: View, plot: plots.Plot, wide: str, narrow: str) -> str:
@@ -128,7 +132,8 @@ def _figure(view: View, plot: plots.Plot, wide: str, narrow: str) -> str:
     return (
         f'<figure class="card"><figcaption><h3>{escape(title)}</h3><p>{escape(plot.note)}</p>'
         f'</figcaption><div class="plot wide">{wide}</div>'
-        f'<div class="plot narrow">{narrow}</div></figure>\n'
+        f'<div class="plot narrow">{narrow}</div><p class="said">{escape(plot.say(view))}</p>'
+        "</figure>\n"
     )
 
 
@@ -147,8 +152,8 @@ def _case(case: worst.Case, view: View, *, key: str) -> str:
     images = worst.drawn(case, key=key)
     said = (
         f"MAE {number(case.mae, 2)} {view.unit}; {case.answered} of "
-        f"{counted(case.windows, 'window')} answered. Worst: {case.start:g}–{case.stop:g} s, said "
-        f"{number(case.estimate, 1)}, true {number(case.reference, 1)}"
+        f"{counted(case.windows, 'window')} answered. Worst: {case.start:.1f}–{case.stop:.1f} s, "
+        f"said {number(case.estimate, 1)}, true {number(case.reference, 1)}"
     )
     drawing = (
         f'<div class="plot wide">{images[0]}</div><div class="plot narrow">{images[1]}</div>'

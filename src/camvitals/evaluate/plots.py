@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-COLOURS = ("heart", "breath", "green", "blue", "quality", "red")
+COLOURS = ("heart", "blue", "green", "muted", "ink")
 MOST_POINTS = 700
 SHOWN = 5  # methods that share one plot
 
@@ -120,6 +120,18 @@ def side_by_side(wide: bool, *, height: float = 300) -> tuple[Figure, Axes, Axes
     return figure, left, right
 
 
+def ticks(ax: Axes, *, axes: str = "xy", most: int = 6) -> None:
+    """Round ticks of at most one decimal, as the drawing keeps no more in its text."""
+    from matplotlib.ticker import MultipleLocator
+
+    for name in axes:
+        axis = ax.xaxis if name == "x" else ax.yaxis
+        low, high = sorted(axis.get_view_interval())
+        steps = (base * 10.0**power for power in range(-1, 6) for base in (1, 2, 5))
+        step = next(step for step in steps if high - low <= most * step)
+        axis.set_major_locator(MultipleLocator(step))
+
+
 def under(ax: Axes, text: str) -> None:
     """What the horizontal axis shows."""
     ax.set_xlabel(text, fontsize=TEXT_PX, color=COLOUR["muted"], labelpad=2)
@@ -149,6 +161,8 @@ def agreement(view: View, wide: bool) -> Figure | None:
     right.plot(ends, ends, color=COLOUR["muted"], lw=0.9, ls=(0, (2, 3)))
     right.plot(reference[at], estimate[at], "o", color=COLOUR["heart"], alpha=0.45, ms=3.6, mew=0)
     right.set(xlim=ends, ylim=ends)
+    ticks(left)
+    ticks(right)
     heading(right, f"estimate, {view.unit}")
     under(right, f"reference, {view.unit}")
     return figure
@@ -157,15 +171,15 @@ def agreement(view: View, wide: bool) -> Figure | None:
 def _limit_lines(ax: Axes, found: Limits) -> None:
     lines = (
         (found.bias, found.bias_interval, "bias"),
-        (found.low, found.low_interval, "−1.96 SD"),
-        (found.high, found.high_interval, "+1.96 SD"),
+        (found.low, found.low_interval, "lower limit"),
+        (found.high, found.high_interval, "upper limit"),
     )
     for value, (low, high), text in lines:
         if np.isfinite(low):
             ax.axhspan(low, high, color=COLOUR["quality"], alpha=0.16, lw=0)
         ax.axhline(value, color=COLOUR["ink"], lw=1.1, ls="-" if text == "bias" else (0, (5, 3)))
         ax.annotate(
-            f"{text} {value:+.2f}".replace("-", "−"),
+            f"{text} {value:+.1f}".replace("-", "−").replace("−0.0", "0.0"),
             (1, value),
             xytext=(-2, 3),
             xycoords=("axes fraction", "data"),
@@ -196,7 +210,7 @@ def by_stratum(view: View, wide: bool) -> Figure | None:
     place(figure, top=26, bottom=36, left=150 if wide else 112)
     style(ax, grid="x")
     shown = view.shown if wide else view.shown[:3]
-    for k, one in reversed(list(enumerate(shown))):
+    for k, one in enumerate(shown):
         heights, found = [], []
         for row, (name, level) in enumerate(lines):
             if level:
@@ -214,6 +228,7 @@ def by_stratum(view: View, wide: bool) -> Figure | None:
             ms=4.4 if k == 0 else 3.0,
             lw=1.3 if k == 0 else 0.8,
             label=one.name,
+            zorder=10 - k,
         )
     ax.set_yticks(range(len(lines)), [level or name for name, level in lines])
     for label, (_, level) in zip(ax.get_yticklabels(), lines, strict=True):
@@ -222,6 +237,7 @@ def by_stratum(view: View, wide: bool) -> Figure | None:
             label.set_fontweight("bold")
     ax.set_ylim(len(lines) - 0.4, -0.7)
     ax.set_xlim(left=0)
+    ticks(ax, axes="x", most=10 if wide else 5)
     keys(ax, columns=len(shown))
     under(ax, f"mean absolute error, {view.unit}")
     return figure
@@ -277,6 +293,7 @@ def risk(view: View, wide: bool) -> Figure | None:
             ax.axhline(value, color=COLOUR["muted"], lw=0.9, ls=(0, (2, 3)))
             _beside_line(ax, value, floor.name)
     ax.set(xlim=(0, 101), ylim=(0, top))
+    ticks(ax, axes="y")
     heading(ax, f"mean absolute error, {view.unit}")
     keys(ax, columns=len(shown) if wide else 3)
     under(ax, "windows answered, the surest first, %")
@@ -286,10 +303,11 @@ def risk(view: View, wide: bool) -> Figure | None:
 def _beside_line(ax: Axes, value: float, text: str) -> None:
     ax.annotate(
         f"floor: {text}",
-        (0, value),
-        xytext=(3, 3),
+        (1, value),
+        xytext=(-3, 3),
         xycoords=("axes fraction", "data"),
         textcoords="offset points",
+        ha="right",
         fontsize=TEXT_PX - 1,
         color=COLOUR["muted"],
     )
@@ -323,7 +341,7 @@ def calibration(view: View, wide: bool) -> Figure | None:
     for ax in (left, right):
         ax.plot((0, 100), (0, 100), color=COLOUR["muted"], lw=0.9, ls=(0, (2, 3)))
         ax.set(xlim=(0, 101), ylim=(0, 103))
-    for one in reversed(shown):
+    for one in shown:
         colour, lw = COLOUR[COLOURS[view.shown.index(one)]], 1.8 if one is view.lead else 1.0
         given = np.isfinite(one.error)
         right_N = np.abs(one.error[given]) <= CLOSE_BPM
@@ -339,8 +357,10 @@ def calibration(view: View, wide: bool) -> Figure | None:
             right.plot(*levels, color=colour, lw=lw, marker="o", ms=3.2, label=one.name)
     heading(left, f"right within {CLOSE_BPM:g} bpm, %")
     under(left, "quality, %")
-    heading(right, "holds the reference, %" if wide else "")
-    keys(right, columns=2 if len(shown) > 3 else 3)
+    heading(right, "holds the reference, %")
+    key = right.legend(loc="lower right", frameon=False, fontsize=TEXT_PX, handlelength=1.1)
+    for text in key.get_texts():
+        text.set_color(COLOUR["muted"])
     under(right, "level of the interval, %")
     return figure
 

@@ -79,7 +79,7 @@ def _scale(ax: Axes, count: int, critical: float) -> None:
     for x in (1, end):
         ax.plot([x, x], [1.42, 1.68], color=COLOUR["muted"], lw=1.1)
     ax.annotate(
-        f"critical difference {critical:.2f}",
+        f"critical difference {critical:.1f}",
         ((1 + end) / 2, 1.72),
         ha="center",
         va="bottom",
@@ -94,7 +94,7 @@ def _name(ax: Axes, name: str, rank: float, level: float, *, left: bool) -> None
     edge = low + 0.2 * (high - low) if left else high - 0.2 * (high - low)
     ax.plot([rank, rank, edge], [0, level, level], color=COLOUR["muted"], lw=0.9, label=name)
     ax.annotate(
-        f"{name} {rank:.2f}" if left else f"{rank:.2f} {name}",
+        f"{name} {rank:.1f}" if left else f"{rank:.1f} {name}",
         (edge, level),
         xytext=(-4 if left else 4, 0),
         textcoords="offset points",

@@ -57,9 +57,12 @@ OUTSIDE = re.compile(r"[^\x00-\x7f\u00c0-\u017f]")
 
 
 def number(value: float, digits: int) -> str:
-    """A number as printed, with a true minus; a dash for NaN."""
+    """A number as printed, with a true minus; a dash for NaN, `<0.001` for a p below that."""
     if not math.isfinite(value):
         return NONE
+    least = 10.0**-digits
+    if digits > 2 and 0 < value < least / 2:
+        return f"<{least:.{digits}f}"
     text = f"{value:.{digits}f}"
     return text.replace("-", MINUS) if float(text) else text.lstrip("-")
 
@@ -254,7 +257,7 @@ def _html_cell(cell: Cell, column: Column) -> str:
         bare = Column(column.key, column.title, "", column.digits)
         span = text_of(cell, bare).removeprefix(f"{text} [").removesuffix("]")
         text = f"{text}<small>{escape(span)}</small>"
-    return f'<td class="number"{note}>{text}</td>'
+    return f'<td class="number"{note}>{text.replace("<0", "&lt;0")}</td>'
 
 
 RENDERERS: dict[str, Callable[[Sheet], str]] = {

@@ -364,7 +364,7 @@ def _tests(answers: tuple[Entrant, ...], vital: str, against: str, draws: int) -
                 Cell(line.p),
                 Cell(line.holm),
                 Cell(line.nemenyi),
-                Cell(line.subjects),
+                Cell(line.subjects or NAN),
             ),
             line.floor,
         )

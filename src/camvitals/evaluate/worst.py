@@ -182,7 +182,7 @@ def drawn(case: Case, *, key: str) -> tuple[str, str] | None:
     if wide is None or narrow is None:
         return None
     said = (
-        f"Pulse and spectrum of {case.recording} by {case.method}, {case.start:g} to "
-        f"{case.stop:g} s: {case.estimate:.1f} said, {case.reference:.1f} true."
+        f"Pulse and spectrum of {case.recording} by {case.method}, {case.start:.1f} to "
+        f"{case.stop:.1f} s: {case.estimate:.1f} said, {case.reference:.1f} true."
     )
     return svg(wide, label=said, key=f"{key}-0"), svg(narrow, label=said, key=f"{key}-1")
