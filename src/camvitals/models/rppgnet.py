@@ -1,0 +1,139 @@
+"""rPPGNet: pulse, skin map and the pulse of parts of the face from one clip.
+
+Yu et al., "Remote heart rate measurement from highly compressed facial videos: an end-to-end deep
+learning solution with video enhancement", ICCV 2019.
+
+Faults of the released code, kept where the numbers depend on them:
+* the first of the four parts is read by the layer of the whole face, so its own layer never
+  learns; `own_first_part=True` gives it back. The layer stays, so that released weights fit.
+* it averages over space by resampling time to 64 frames, whatever was given; here time is kept,
+  which is the same at 64 frames.
+* a convolution that nothing uses is part of its weights (448 of 550,779); it stays for the same
+  reason.
+The attention sums to 1 over each frame and the features are not scaled back, so what reaches the
+pulse layers is some hundred times smaller than what left the convolutions.
+
+Shape letters: N clips, C channels, T frames, H rows, W columns.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from camvitals.models.factored import FactoredConv
+from camvitals.models.stven import FACTORED_NAMES
+
+
+class Recovered(NamedTuple):
+    """What rPPGNet gives, in the order of the released code.
+
+    skin:      (N, T, H/2, W/2) share of skin, 0–1.
+    auxiliary: (N, T) pulse from the shallower features; `pulse` from the deeper ones;
+    part1…4:   (N, T) pulse of the upper left, lower left, upper right, lower right quarter.
+    shallow:   (N, 32, T, H/2, W/2) features; `deep` (N, 64, T, H/4, W/4).
+    """
+
+    skin: Tensor
+    auxiliary: Tensor
+    pulse: Tensor
+    part1: Tensor
+    part2: Tensor
+    part3: Tensor
+    part4: Tensor
+    shallow: Tensor
+    deep: Tensor
+
+
+def skin_attention(features: Tensor, skin: Tensor) -> Tensor:
+    """Weight of each place of each frame, summing to 1 over a frame.
+
+    features: (N, C, T, H, W).  skin: (N, T, H, W) share of skin.
+    Returns (N, T, H, W).
+    """
+    liking = torch.sigmoid(features.mean(1)) + torch.sigmoid(features.amax(1)) + skin
+    return torch.softmax(liking.flatten(2), -1).unflatten(-1, liking.shape[2:])
+
+
+def _normed(conv: nn.Module, channels: int) -> list[nn.Module]:
+    return [conv, nn.BatchNorm3d(channels), nn.ReLU()]
+
+
+def _factored(*widths: int) -> nn.Sequential:
+    pairs = zip(widths[:-1], widths[1:], strict=True)
+    return nn.Sequential(*(layer for a, b in pairs for layer in _normed(FactoredConv(a, b), b)))
+
+
+def _in_space(taken: int, given: int, kernel: int) -> nn.Conv3d:
+    pad = kernel // 2
+    return nn.Conv3d(taken, given, (1, kernel, kernel), padding=(0, pad, pad))
+
+
+class RPPGNet(nn.Module):
+    """Pulse of a clip of faces, guided by a map of the skin.
+
+    own_first_part: read the first part by its own layer, which the released code forgot.
+    """
+
+    def __init__(self, *, own_first_part: bool = False) -> None:
+        super().__init__()
+        self.own_first_part = own_first_part
+        self.stem = nn.Sequential(*_normed(_in_space(3, 16, 5), 16))
+        self.to_shallow = _factored(16, 32, 32)
+        self.to_deep = _factored(32, 64, 64)
+        self.to_deepest = _factored(64, 64, 64, 64)
+        self.skin_main = nn.Sequential(
+            *_normed(_in_space(32, 16, 3), 16), *_normed(_in_space(16, 8, 3), 8)
+        )
+        self.skin_side = nn.Sequential(*_normed(_in_space(32, 8, 1), 8))
+        self.skin_map = _in_space(8, 1, 3)
+        self.auxiliary = nn.Conv3d(64, 1, 1)
+        self.whole = nn.Conv3d(64, 1, 1)
+        self.parts = nn.ModuleList(nn.Conv3d(64, 1, 1) for _ in range(4))
+        self.unused = _in_space(3, 16, 3)
+
+    def forward(self, x: Tensor) -> Recovered:
+        """Read clips (N, 3, T, H, W) in 0–1; H and W multiples of 16, 64 frames when released."""
+        shallow = self.to_shallow(_halve(self.stem(x)))
+        skin = torch.sigmoid(self.skin_map(self.skin_main(shallow) + self.skin_side(shallow)))[:, 0]
+        deep = self.to_deep(_halve(shallow))
+        deepest = self.to_deepest(_halve(deep))
+        skin_deep = F.avg_pool2d(skin, 2)
+        attended = deep * skin_attention(deep, skin_deep)[:, None]
+        auxiliary = self._pulse(attended, self.auxiliary)
+        attended = deepest * skin_attention(deepest, F.avg_pool2d(skin_deep, 2))[:, None]
+        pulse = self._pulse(attended, self.whole)
+        first = self.parts[0] if self.own_first_part else self.whole
+        quarters = (q for side in attended.chunk(2, -1) for q in side.chunk(2, -2))
+        layers = (first, *self.parts[1:])
+        parts = [self._pulse(q, layer) for q, layer in zip(quarters, layers, strict=True)]
+        return Recovered(skin, auxiliary, pulse, *parts, shallow, deep)
+
+    @staticmethod
+    def _pulse(features: Tensor, layer: nn.Module) -> Tensor:
+        out: Tensor = layer(features.mean((-2, -1), keepdim=True))
+        return out.flatten(1)
+
+
+def _halve(x: Tensor) -> Tensor:
+    return F.avg_pool3d(x, (1, 2, 2))
+
+
+def _public_names() -> dict[str, str]:
+    """From the names of the authors' release to ours."""
+    places = {3: "to_shallow", 5: "to_deep", 7: "to_deepest"}
+    names = {"ConvSpa1.": "stem.", "ConvSpa10.": "auxiliary.", "ConvSpa11.": "whole."}
+    for number in range(3, 10):
+        first = max(start for start in places if start <= number)
+        at = 3 * (number - first)
+        names[f"ConvSpa{number}.0."] = f"{places[first]}.{at}."
+        names[f"ConvSpa{number}.1."] = f"{places[first]}.{at + 1}."
+    names |= {f"ConvPart{part}.": f"parts.{part - 1}." for part in range(1, 5)}
+    names |= {"ConvSpa.": "unused.", "skin_residual.": "skin_side.", "skin_output.0.": "skin_map."}
+    return names | FACTORED_NAMES
+
+
+PUBLIC_NAMES = _public_names()
