@@ -9,6 +9,8 @@ Shape letters: I node rows, J node columns of the window; N nodes of the inner f
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from camvitals.face.lattice import between, inside, read, window_of
@@ -43,12 +45,12 @@ class Follower:
         self._thin = 1 + int(inner[0] * inner[1] > ENOUGH)
         self._inner = (inner[0] // self._thin, inner[1] // self._thin)
         self._corner = (rows // self._thin, columns // self._thin)
-        self._read(frame, self.place)
+        self._read(frame, *self.place.tolist())
         self.renew()
 
     def renew(self) -> None:
         """Take the pattern anew from where the window is now."""
-        pattern = self._view(self.place)
+        pattern = self._view(*self.place.tolist()).reshape(self._inner)
         self._solve, self._pattern = _alignment(pattern)
         self._coarse = _coarse(pattern)
         self.likeness, self.zoom, self.roll = 1.0, 0.0, 0.0
@@ -66,7 +68,7 @@ class Follower:
 
     def patch(self) -> Array:
         """(3, I, J) float32 plane values of the window in the frame last seen."""
-        row, column = self._offset(self.place)
+        row, column = self._offset(*self.place.tolist())
         return between(self._block, row, column, self.shape)
 
     @property
@@ -74,41 +76,43 @@ class Follower:
         """(I, J) True where the window is out of the picture; None when it is all inside."""
         return self._outside
 
-    def _read(self, frame: Frame, place: Array) -> None:
-        x, y = np.floor(place / self.step).astype(int)
-        self._first = (int(y) - MARGIN, int(x) - MARGIN)
+    # Places are plain numbers from here on: on two of them, arrays take more time than the pixels
+    def _read(self, frame: Frame, x: float, y: float) -> None:
+        row, column = math.floor(y / self.step), math.floor(x / self.step)
+        self._first = (row - MARGIN, column - MARGIN)
         size = (self.shape[0] + 2 * MARGIN + 2, self.shape[1] + 2 * MARGIN + 2)
         self._block = read(frame, self.step, self._first, size)
-        present = inside(frame, self.step, (int(y), int(x)), self.shape)
+        present = inside(frame, self.step, (row, column), self.shape)
         self._outside = None if present is None else ~present
 
-    def _offset(self, place: Array) -> tuple[float, float]:
-        x, y = place / self.step
-        return float(y - self._first[0]), float(x - self._first[1])
+    def _offset(self, x: float, y: float) -> tuple[float, float]:
+        return y / self.step - self._first[0], x / self.step - self._first[1]
 
-    def _view(self, place: Array) -> Array:
-        row, column = self._offset(place)
+    def _view(self, x: float, y: float) -> Array:
+        row, column = self._offset(x, y)
         luma = self._block[0, :: self._thin, :: self._thin]
         row, column = row / self._thin + self._corner[0], column / self._thin + self._corner[1]
-        return between(luma, row, column, self._inner)
+        return between(luma, row, column, self._inner).ravel()
 
     def _align(self, frame: Frame, place: Array) -> None:
-        self._read(frame, place)
+        x, y = place.tolist()
+        reach, pixels = MARGIN / 2, self.step * self._thin
+        self._read(frame, x, y)
         for _ in range(ROUNDS):
-            view = self._view(place).ravel()
-            x, y, zoom, roll = np.einsum("kn,n->k", self._solve, view)
-            move = np.clip((x, y), -MARGIN / 2, MARGIN / 2)
-            place = place + move * self.step * self._thin
-            if abs(move).max() < STILL:
+            view = self._view(x, y)
+            right, down, zoom, roll = np.einsum("kn,n->k", self._solve, view).tolist()
+            right, down = min(max(right, -reach), reach), min(max(down, -reach), reach)
+            x, y = x + right * pixels, y + down * pixels
+            if max(abs(right), abs(down)) < STILL:
                 break
-            if not all(0 <= at < 2 * MARGIN for at in self._offset(place)):
-                self._read(frame, place)  # further than was read
+            if not all(0 <= at < 2 * MARGIN for at in self._offset(x, y)):
+                self._read(frame, x, y)  # further than was read
         else:
-            view = self._view(place).ravel()
+            view = self._view(x, y)
         view -= view.mean()
-        norm = float(np.sqrt(np.einsum("n,n->", view, view)))
+        norm = math.sqrt(np.einsum("n,n->", view, view))
         self.likeness = float(np.einsum("n,n->", view, self._pattern)) / max(norm, 1e-6)
-        self.place, self.zoom, self.roll = place, float(zoom), float(roll)
+        self.place, self.zoom, self.roll = np.array([x, y]), zoom, roll
 
     def _search(self, frame: Frame, place: Array) -> Array:
         """The place in reach that looks most like the pattern, to within a few nodes."""
