@@ -141,6 +141,8 @@ def _worst(cases: Sequence[worst.Case], view: View, *, key: str) -> str:
     if not cases:
         return ""
     parts = "".join(_case(case, view, key=f"{key}-{k}") for k, case in enumerate(cases))
+    if all(case.why == worst.NOT_AT_HAND for case in cases):
+        parts += f'<div class="notes"><p>Not drawn: {escape(worst.NOT_AT_HAND)}.</p></div>'
     many = counted(len(cases), "recording")
     return (
         f'<section class="card"><h3>The {many} with the largest error of '
@@ -155,10 +157,11 @@ def _case(case: worst.Case, view: View, *, key: str) -> str:
         f"{counted(case.windows, 'window')} answered. Worst: {case.start:.1f}–{case.stop:.1f} s, "
         f"said {number(case.estimate, 1)}, true {number(case.reference, 1)}"
     )
+    missing = case.why or "the pulse is not known there"
     drawing = (
         f'<div class="plot wide">{images[0]}</div><div class="plot narrow">{images[1]}</div>'
         if images
-        else f"<p>Not drawn: {escape(case.why or 'the pulse is not known there')}.</p>"
+        else ("" if missing == worst.NOT_AT_HAND else f"<p>Not drawn: {escape(missing)}</p>")
     )
     return (
         f'<div class="case"><h4>{escape(case.corpus)} {escape(case.recording)}</h4>'

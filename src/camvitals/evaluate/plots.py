@@ -24,6 +24,7 @@ from camvitals.evaluate.entrant import (
 from camvitals.evaluate.limits import Limits, limits_of_agreement
 from camvitals.evaluate.metrics import CLOSE_BPM, METRICS, Score, scores
 from camvitals.evaluate.ranks import ranks, say_ranks
+from camvitals.evaluate.render import number
 from camvitals.evaluate.result import Result
 from camvitals.evaluate.statistics import Comparison
 from camvitals.evaluate.verdict import ranked
@@ -111,7 +112,7 @@ def side_by_side(wide: bool, *, height: float = 300) -> tuple[Figure, Axes, Axes
     else:
         tall = 2 * height - 30
         figure, (left,) = blank(tall, wide=False)
-        place(figure, top=26, bottom=tall / 2 + 12)
+        place(figure, top=26, bottom=tall / 2 + 26)
         right = figure.add_axes(
             (36 / 340, 38 / tall, 296 / 340, (tall / 2 - 64) / tall), label="right"
         )
@@ -179,7 +180,7 @@ def _limit_lines(ax: Axes, found: Limits) -> None:
             ax.axhspan(low, high, color=COLOUR["quality"], alpha=0.16, lw=0)
         ax.axhline(value, color=COLOUR["ink"], lw=1.1, ls="-" if text == "bias" else (0, (5, 3)))
         ax.annotate(
-            f"{text} {value:+.1f}".replace("-", "−").replace("−0.0", "0.0"),
+            f"{text} {number(value, 1)}",
             (1, value),
             xytext=(-2, 3),
             xycoords=("axes fraction", "data"),
@@ -195,9 +196,9 @@ def say_agreement(view: View) -> str:
     """In words: bias and limits."""
     f = limits_of_agreement(view.lead.error, view.lead.people)
     return (
-        f"{view.lead.name}: bias {f.bias:.2f} {view.unit}, 95% limits of agreement {f.low:.2f} to "
-        f"{f.high:.2f}, {f.count} answers of {f.subjects} subjects; standard deviation within "
-        f"subjects {f.within:.2f}, between them {f.between:.2f}."
+        f"{view.lead.name}: bias {number(f.bias, 2)} {view.unit}, 95% limits of agreement "
+        f"{number(f.low, 2)} to {number(f.high, 2)}, {f.count} answers of {f.subjects} subjects; "
+        f"standard deviation within subjects {f.within:.2f}, between them {f.between:.2f}."
     )
 
 

@@ -35,16 +35,16 @@ def ranks(comparison: Comparison | None, wide: bool) -> Figure | None:
         return None
     order = np.argsort(comparison.ranks, kind="stable")
     bars = groups(comparison.ranks, comparison.critical)
-    half = -(-len(order) // 2)
+    half = -(-len(order) // 2) if wide else len(order)  # names to the left of the scale
     above = 2.4
     below = BAR * (len(bars) + 1) + 0.7 + half
     figure, (ax,) = blank((above + below) * LEVEL_PX + 8, wide=wide)
     place(figure, top=4, bottom=4, left=10, right=10)
     count = len(comparison.methods)
-    margin = 0.34 if wide else 0.62
-    ax.set(xlim=(1 - margin * (count - 1), count + margin * (count - 1)), ylim=(-below, above))
+    before, after = (0.34, 0.34) if wide else (1.1, 0.06)
+    ax.set(xlim=(1 - before * (count - 1), count + after * (count - 1)), ylim=(-below, above))
     ax.axis("off")
-    _scale(ax, count, comparison.critical)
+    _scale(ax, count, comparison.critical, every=-(-count // (20 if wide else 7)))
     for at, (low, high) in enumerate(bars):
         height = -BAR * (at + 1)
         ax.plot(
@@ -58,14 +58,16 @@ def ranks(comparison: Comparison | None, wide: bool) -> Figure | None:
     for place_at, k in enumerate(order):
         left = place_at < half
         level = start - (place_at if left else len(order) - 1 - place_at)
-        _name(ax, comparison.methods[k], float(comparison.ranks[k]), level, left=left)
+        _name(ax, comparison.methods[k], float(comparison.ranks[k]), level, left=left, count=count)
     return figure
 
 
-def _scale(ax: Axes, count: int, critical: float) -> None:
+def _scale(ax: Axes, count: int, critical: float, *, every: int) -> None:
     ax.plot([1, count], [0, 0], color=COLOUR["ink"], lw=1.1)
     for rank in range(1, count + 1):
         ax.plot([rank, rank], [0, 0.22], color=COLOUR["ink"], lw=1.1)
+        if (rank - 1) % every:
+            continue
         ax.annotate(
             str(rank),
             (rank, 0.35),
@@ -88,10 +90,10 @@ def _scale(ax: Axes, count: int, critical: float) -> None:
     )
 
 
-def _name(ax: Axes, name: str, rank: float, level: float, *, left: bool) -> None:
+def _name(ax: Axes, name: str, rank: float, level: float, *, left: bool, count: int) -> None:
     """A line down from the rank and out to the name."""
     low, high = ax.get_xlim()
-    edge = low + 0.2 * (high - low) if left else high - 0.2 * (high - low)
+    edge = 1 - 0.06 * (high - low) if left else count + 0.06 * (high - low)
     ax.plot([rank, rank, edge], [0, level, level], color=COLOUR["muted"], lw=0.9, label=name)
     ax.annotate(
         f"{name} {rank:.1f}" if left else f"{rank:.1f} {name}",

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 SHOWN_S = 20.0
 BAND_BPM = (40.0, 200.0)
-NOT_AT_HAND = "its waves are not kept in the result, and the recording is not at hand"
+NOT_AT_HAND = "waves are not kept in a result, and the recordings are not at hand"
 
 
 @dataclass(frozen=True, slots=True)
