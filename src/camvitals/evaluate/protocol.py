@@ -175,6 +175,6 @@ def protocol(name: str, *, window: float | str | None = "", split: str = "") -> 
     if name not in PROTOCOLS:
         raise InputError(f"no protocol {name!r}; choose one of {', '.join(PROTOCOLS)}")
     found = replace(PROTOCOLS[name], split=split)
-    if isinstance(window, str) or window == found.window:
+    if isinstance(window, str) or (window == found.window and found.span is None):
         return found
     return replace(found, window=window, step=None, span=None)
