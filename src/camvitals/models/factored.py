@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+# Parts of names in the public code -> here.
+FACTORED_NAMES = {".spatial_conv.": ".space.", ".bn.": ".norm.", ".temporal_conv.": ".time."}
+
 
 def middle_channels(taken: int, given: int, *, kernel: int) -> int:
     """Channels between the two parts that keep the weights of the undivided convolution.

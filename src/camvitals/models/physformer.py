@@ -9,16 +9,20 @@ A attention heads.
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
+from camvitals.models.architecture import Architecture, Size, check_size
+from camvitals.models.names import renamed
 from camvitals.models.temporal_difference import TemporalDifferenceConv
 
 TUBE = 4
 
 
 def _stem(taken: int, given: int, kernel: tuple[int, int, int]) -> nn.Sequential:
-    pad = tuple(k // 2 for k in kernel)
+    pad = (kernel[0] // 2, kernel[1] // 2, kernel[2] // 2)
     return nn.Sequential(
         nn.Conv3d(taken, given, kernel, padding=pad),
         nn.BatchNorm3d(given),
@@ -157,8 +161,17 @@ def _over_channels(layer: nn.Module, x: Tensor) -> Tensor:
     return out
 
 
-# From the names of the authors' release to ours.
-PUBLIC_NAMES = {
+def _build(*, size: Size, **options: Any) -> PhysFormer:
+    check_size(size, SIZES, name="PhysFormer")
+    return PhysFormer(**options)
+
+
+def _pulse(output: Tensor | tuple[Tensor, ...], n: int) -> Tensor:
+    pulse = output[0] if isinstance(output, tuple) else output
+    return pulse.reshape(n, -1)
+
+
+NAMES = {
     "patch_embedding.": "tubes.",
     "transformer1.blocks.": "stages.0.",
     "transformer2.blocks.": "stages.1.",
@@ -181,3 +194,19 @@ PUBLIC_NAMES = {
     "upsample2.": "lengthen.1.",
     "ConvBlockLast.": "head.",
 }
+SIZES = tuple((s, s) for s in (32, 64, 96, 128))
+PHYSFORMER = Architecture(
+    build=_build,
+    takes="normalised difference",
+    gives="derivative",
+    size=(128, 128),
+    length=160,
+    parameters=7_380_865,
+    source="Yu et al., CVPR 2022; ZitongYu/PhysFormer, rPPG-Toolbox",
+    keys=renamed(NAMES),
+    wave=_pulse,
+    layout="CTHW",
+    sizes=SIZES,
+    step=TUBE,
+    shortest=2 * TUBE,
+)

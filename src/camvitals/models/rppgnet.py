@@ -18,14 +18,16 @@ Shape letters: N clips, C channels, T frames, H rows, W columns.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from itertools import pairwise
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from camvitals.models.factored import FactoredConv
-from camvitals.models.stven import FACTORED_NAMES
+from camvitals.models.architecture import Architecture, Size, check_size
+from camvitals.models.factored import FACTORED_NAMES, FactoredConv
+from camvitals.models.names import renamed
 
 
 class Recovered(NamedTuple):
@@ -55,7 +57,7 @@ def skin_attention(features: Tensor, skin: Tensor) -> Tensor:
     Returns (N, T, H, W).
     """
     liking = torch.sigmoid(features.mean(1)) + torch.sigmoid(features.amax(1)) + skin
-    return torch.softmax(liking.flatten(2), -1).unflatten(-1, liking.shape[2:])
+    return torch.softmax(liking.flatten(2), -1).reshape(liking.shape)
 
 
 def _normed(conv: nn.Module, channels: int) -> list[nn.Module]:
@@ -63,8 +65,8 @@ def _normed(conv: nn.Module, channels: int) -> list[nn.Module]:
 
 
 def _factored(*widths: int) -> nn.Sequential:
-    pairs = zip(widths[:-1], widths[1:], strict=True)
-    return nn.Sequential(*(layer for a, b in pairs for layer in _normed(FactoredConv(a, b), b)))
+    layers = (_normed(FactoredConv(a, b), b) for a, b in pairwise(widths))
+    return nn.Sequential(*(part for layer in layers for part in layer))
 
 
 def _in_space(taken: int, given: int, kernel: int) -> nn.Conv3d:
@@ -109,8 +111,8 @@ class RPPGNet(nn.Module):
         first = self.parts[0] if self.own_first_part else self.whole
         quarters = (q for side in attended.chunk(2, -1) for q in side.chunk(2, -2))
         layers = (first, *self.parts[1:])
-        parts = [self._pulse(q, layer) for q, layer in zip(quarters, layers, strict=True)]
-        return Recovered(skin, auxiliary, pulse, *parts, shallow, deep)
+        one, two, three, four = map(self._pulse, quarters, layers)
+        return Recovered(skin, auxiliary, pulse, one, two, three, four, shallow, deep)
 
     @staticmethod
     def _pulse(features: Tensor, layer: nn.Module) -> Tensor:
@@ -122,7 +124,16 @@ def _halve(x: Tensor) -> Tensor:
     return F.avg_pool3d(x, (1, 2, 2))
 
 
-def _public_names() -> dict[str, str]:
+def _build(*, size: Size, **options: Any) -> RPPGNet:
+    check_size(size, SIZES, name="rPPGNet")
+    return RPPGNet(**options)
+
+
+def _pulse(output: Recovered, n: int) -> Tensor:
+    return output.pulse.reshape(n, -1)
+
+
+def _names() -> dict[str, str]:
     """From the names of the authors' release to ours."""
     places = {3: "to_shallow", 5: "to_deep", 7: "to_deepest"}
     names = {"ConvSpa1.": "stem.", "ConvSpa10.": "auxiliary.", "ConvSpa11.": "whole."}
@@ -136,4 +147,18 @@ def _public_names() -> dict[str, str]:
     return names | FACTORED_NAMES
 
 
-PUBLIC_NAMES = _public_names()
+SIZES = tuple((s, s) for s in (16, 32, 64, 96, 128))
+RPPGNET = Architecture(
+    build=_build,
+    takes="unit",
+    gives="pulse",
+    size=(128, 128),
+    length=64,
+    parameters=550_779,
+    source="Yu et al., ICCV 2019; ZitongYu/STVEN_rPPGNet",
+    keys=renamed(_names()),
+    wave=_pulse,
+    layout="CTHW",
+    sizes=SIZES,
+    idle=frozenset({"parts.0.weight", "parts.0.bias", "unused.weight", "unused.bias"}),
+)

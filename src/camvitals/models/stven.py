@@ -11,12 +11,19 @@ Shape letters: N clips, T frames, H rows, W columns, Q levels of quality.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
-from camvitals.models.factored import FactoredConv
+from camvitals.models.architecture import Architecture, Size, check_size
+from camvitals.models.factored import FACTORED_NAMES, FactoredConv
+from camvitals.models.names import renamed
 
-Size = int | tuple[int, int, int]
+Triple = int | tuple[int, int, int]
 
 
 def _normed(conv: nn.Module, channels: int) -> list[nn.Module]:
@@ -24,11 +31,11 @@ def _normed(conv: nn.Module, channels: int) -> list[nn.Module]:
     return [conv, norm, nn.ReLU()]
 
 
-def _down(taken: int, given: int, kernel: Size, stride: Size, pad: Size) -> list[nn.Module]:
+def _down(taken: int, given: int, kernel: Triple, stride: Triple, pad: Triple) -> list[nn.Module]:
     return _normed(nn.Conv3d(taken, given, kernel, stride, pad, bias=False), given)
 
 
-def _up(taken: int, given: int, kernel: Size, stride: Size, pad: Size) -> list[nn.Module]:
+def _up(taken: int, given: int, kernel: Triple, stride: Triple, pad: Triple) -> list[nn.Module]:
     return _normed(nn.ConvTranspose3d(taken, given, kernel, stride, pad, bias=False), given)
 
 
@@ -79,13 +86,31 @@ class STVEN(nn.Module):
         return x + repaired if self.skip else repaired
 
 
-def public_names(blocks: int) -> dict[str, str]:
-    """From the names of the authors' release to ours."""
-    names = {f"down3Dmain.{9 + block}.": f"middle.{block}." for block in range(blocks)}
-    names |= {f"down3Dmain.{layer}.": f"down.{layer}." for layer in (0, 1, 3, 4, 6, 7)}
-    names |= {"layers2.": "up.", "layers3.0.": "up.3.", "layers3.1.": "up.4."}
-    names |= {"layers4.0.": "image."}
-    return names | FACTORED_NAMES
+def _build(*, size: Size, **options: Any) -> STVEN:
+    check_size(size, SIZES, name="STVEN")
+    return STVEN(**options)
 
 
-FACTORED_NAMES = {".spatial_conv.": ".space.", ".bn.": ".norm.", ".temporal_conv.": ".time."}
+def names(blocks: int) -> Callable[[str], str]:
+    """Key map of the authors' release with this many blocks in the middle."""
+    table = {f"down3Dmain.{9 + block}.": f"middle.{block}." for block in range(blocks)}
+    table |= {f"down3Dmain.{layer}.": f"down.{layer}." for layer in (0, 1, 3, 4, 6, 7)}
+    table |= {"layers2.": "up.", "layers3.0.": "up.3.", "layers3.1.": "up.4."}
+    return renamed(table | {"layers4.0.": "image."} | FACTORED_NAMES)
+
+
+SIZES = tuple((s, s) for s in (8, 16, 32, 64, 96, 128))
+STVEN_4 = Architecture(
+    build=_build,
+    takes="signed",
+    gives="images",
+    size=(128, 128),
+    length=64,
+    parameters=37_326_784,
+    source="Yu et al., ICCV 2019; ZitongYu/STVEN_rPPGNet",
+    keys=names(4),
+    layout="CTHW",
+    sizes=SIZES,
+    step=2,
+)
+STVEN_6 = replace(STVEN_4, build=partial(_build, blocks=6), parameters=51_490_496, keys=names(6))
