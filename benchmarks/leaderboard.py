@@ -13,6 +13,7 @@ import os
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -25,6 +26,7 @@ import real
 from camvitals.data.corpora import corpus
 from camvitals.data.recording import Recording
 from camvitals.data.synthetic.recordings import made_corpus
+from camvitals.data.synthetic.scenario import Scenario
 from camvitals.data.synthetic.simulate import simulate
 from camvitals.evaluate.leaderboard import Board, lines_of, page, to_csv
 from camvitals.evaluate.page import to_page
@@ -96,15 +98,20 @@ def recordings(board: str, few: int | None) -> Iterator[list[Recording]]:
 
 def of_made(folder: Path, few: int | None) -> list[list[Recording]]:
     """Colour traces, and people drawn as video files."""
-    for scenario in list(made.filmed())[:few]:
-        place = folder / str(scenario.seed)
-        place.mkdir()
-        simulate(place / f"clip{VIDEO[scenario.codec]}", scenario)
+    with ProcessPoolExecutor() as pool:
+        list(pool.map(partial(film, folder), list(made.filmed())[:few]))
     drawn = corpus("face-video").read(folder)
     return [
         list(made_corpus(made.alive())),
         [replace(take, corpus="made-video", attributes=_few_words(take)) for take in drawn],
     ]
+
+
+def film(folder: Path, scenario: Scenario) -> None:
+    """One made person as a video file with the truth beside it."""
+    place = folder / str(scenario.seed)
+    place.mkdir()
+    simulate(place / f"clip{VIDEO[scenario.codec]}", scenario)
 
 
 def _few_words(take: Recording) -> dict[str, str]:

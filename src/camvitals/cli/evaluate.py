@@ -66,7 +66,7 @@ def evaluate(
             traces=traces,
             waves=waves,
         )
-    _write(result, json=out, forms=forms)
+    _write(result, takes, json=out, forms=forms, traces=traces)
     show(result)
     for one in result.skipped:
         complain(f"skipped {one.corpus} {one.recording}: {one.why}")
@@ -130,11 +130,20 @@ def _check_targets(*paths: Path | None) -> None:
             raise InputError(f"{path} {what}; give another name")
 
 
-def _write(result: Result, *, json: Path | None, forms: dict[str, Path | None]) -> None:
-    from camvitals.evaluate.write import WRITERS
+def _write(
+    result: Result,
+    takes: tuple[Recording, ...],
+    *,
+    json: Path | None,
+    forms: dict[str, Path | None],
+    traces: Path | None,
+) -> None:
+    from camvitals.evaluate.write import WRITERS, save_page
 
     if json is not None:
         result.save(json)
     for form, path in forms.items():
-        if path is not None:
+        if path is not None and form == "html":
+            save_page(result, path, recordings=takes, traces=traces)
+        elif path is not None:
             WRITERS[form](result, path)

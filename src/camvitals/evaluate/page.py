@@ -63,10 +63,16 @@ def to_page(
 
 
 def write_page(
-    path: str | Path, result: Result, *, recordings: Iterable[Recording] = (), against: str = ""
+    path: str | Path,
+    result: Result,
+    *,
+    recordings: Iterable[Recording] = (),
+    against: str = "",
+    traces: Path | None = None,
 ) -> Path:
     """Write `to_page` to a file, whole or not at all. Returns the path."""
-    return write_atomically(path, to_page(result, recordings=recordings, against=against))
+    text = to_page(result, recordings=recordings, against=against, traces=traces)
+    return write_atomically(path, text)
 
 
 def _what(result: Result) -> str:

@@ -10,6 +10,7 @@ import io
 import math
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -17,9 +18,12 @@ from camvitals.evaluate.table import Cell, Column, Row, Sheet, Table
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.text import Text
 
+NAME_CELLS, WIDE_CELLS, NARROW_CELLS = 20, 18, 15  # widths on a terminal
 NONE, FLOOR = "–", "floor: "
 MINUS = "\N{MINUS SIGN}"
+ASCII_FOR = str.maketrans({"–": "-", MINUS: "-", "≤": "<=", "λ": "lambda", "χ": "chi", "²": "2"})
 LATEX = {
     "\\": r"\textbackslash{}",
     "&": r"\&",
@@ -88,27 +92,56 @@ def name_of(row: Row) -> str:
 
 
 def terminal(sheet: Sheet, *, console: Console, only: tuple[str, ...] = ()) -> None:
-    """Print the protocol and the tables; only: keys or their last words, such as agreement."""
-    from rich.table import Table as Drawn
-    from rich.text import Text
+    """Print the protocol and the tables; only: keys or their last words, such as agreement.
 
-    console.print(f"protocol {sheet.protocol} {sheet.hash[:12]}", highlight=False, markup=False)
-    console.print(sheet.text, style="dim", highlight=False, markup=False)
+    Where the console is narrow, intervals stand below their numbers, and columns that do not fit
+    below each other.
+    """
+
+    def say(text: str, *, style: str = "dim") -> None:
+        console.print(_shown(text, console), style=style)
+
+    say(f"protocol {sheet.protocol} {sheet.hash[:12]}", style="")
+    say(sheet.text)
     for table in sheet.tables:
         if only and not {table.key, *table.key.split(".")[1:2]} & set(only):
             continue
-        title = Text(table.title)
-        drawn = Drawn(title=title, box=None, title_justify="left", pad_edge=False)
-        drawn.add_column(Text(table.lead))
-        for column in table.columns:
-            drawn.add_column(Text(heading_of(column)), justify="right")
-        for row in table.rows:
-            cells = (Text(text_of(c, k)) for c, k in zip(row.cells, table.columns, strict=True))
-            drawn.add_row(Text(name_of(row)), *cells, style="dim" if row.floor else "")
         console.print()
-        console.print(drawn)
+        say(table.title, style="bold")
+        count = len(table.columns)
+        narrow = console.width < NAME_CELLS + WIDE_CELLS * count
+        block = max(1, (console.width - NAME_CELLS) // NARROW_CELLS) if narrow else count
+        for first in range(0, count, block):
+            part = slice(first, first + block)
+            rows = tuple(Row(row.name, row.cells[part], row.floor) for row in table.rows)
+            _print(replace(table, columns=table.columns[part], rows=rows), console, narrow)
         for note in table.notes:
-            console.print(note, style="dim", highlight=False, markup=False)
+            say(note)
+
+
+def _print(table: Table, console: Console, narrow: bool) -> None:
+    from rich.table import Table as Drawn
+
+    drawn = Drawn(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    drawn.add_column(_shown(table.lead, console), max_width=NAME_CELLS)
+    for column in table.columns:
+        head = heading_of(column).replace(", ", "\n" if narrow else ", ")
+        drawn.add_column(_shown(head, console), justify="right", max_width=NARROW_CELLS * 2)
+    for row in table.rows:
+        texts = [text_of(c, k) for c, k in zip(row.cells, table.columns, strict=True)]
+        cells = [text.replace(" [", "\n[") if narrow else text for text in texts]
+        shown = [_shown(text, console) for text in (name_of(row), *cells)]
+        drawn.add_row(*shown, style="dim" if row.floor else "")
+    console.print(drawn)
+
+
+def _shown(text: str, console: Console) -> Text:
+    """Text as the console can show it: never read as markup, in ASCII where it has no Unicode."""
+    from rich.text import Text
+
+    if not console.encoding.lower().startswith("utf"):
+        text = text.translate(ASCII_FOR).encode("ascii", "replace").decode("ascii")
+    return Text(text)
 
 
 def markdown(sheet: Sheet) -> str:

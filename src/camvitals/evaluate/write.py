@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from camvitals.data.recording import Recording
 from camvitals.evaluate.render import latex, markdown
 from camvitals.evaluate.result import Result
 from camvitals.evaluate.table import sheet_of
@@ -21,11 +22,17 @@ def save_latex(result: Result, path: Path) -> Path:
     return write_atomically(path, latex(sheet_of(result)))
 
 
-def save_page(result: Result, path: Path) -> Path:
-    """Write one HTML page with tables and plots, whole or not at all."""
+def save_page(
+    result: Result,
+    path: Path,
+    *,
+    recordings: Iterable[Recording] = (),
+    traces: Path | None = None,
+) -> Path:
+    """Write one HTML page with tables and plots, whole or not at all; arguments as in to_page."""
     from camvitals.evaluate.page import write_page
 
-    return write_page(path, result)
+    return write_page(path, result, recordings=recordings, traces=traces)
 
 
 WRITERS: dict[str, Callable[[Result, Path], object]] = {
