@@ -7,9 +7,26 @@
 from __future__ import annotations
 
 from camvitals.models.architecture import Architecture
+from camvitals.models.deepphys import DEEPPHYS
+from camvitals.models.efficientphys import EFFICIENTPHYS
+from camvitals.models.factorizephys import FACTORIZEPHYS
+from camvitals.models.heartratenet import HEARTRATENET, HEARTRATENET_COMPACT, HEARTRATENET_PLAIN
+from camvitals.models.ibvpnet import IBVPNET
+from camvitals.models.physnet import PHYSNET
+from camvitals.models.tscan import TSCAN
 from camvitals.records import InputError
 
-MODELS: dict[str, Architecture] = {}
+MODELS: dict[str, Architecture] = {
+    "heartratenet": HEARTRATENET,
+    "heartratenet-compact": HEARTRATENET_COMPACT,
+    "heartratenet-plain": HEARTRATENET_PLAIN,
+    "deepphys": DEEPPHYS,
+    "tscan": TSCAN,
+    "efficientphys": EFFICIENTPHYS,
+    "physnet": PHYSNET,
+    "ibvpnet": IBVPNET,
+    "factorizephys": FACTORIZEPHYS,
+}
 
 
 def model(name: str) -> Architecture:

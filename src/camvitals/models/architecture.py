@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from torch import Tensor, nn
 
@@ -26,14 +26,6 @@ from camvitals.records import InputError
 GIVES = ("pulse", "derivative", "rate", "ecg", "spo2", "images")
 TRACES = "traces"  # `takes` of a network that sees colours of regions, not pictures
 Size = tuple[int, int]
-
-
-class Build(Protocol):
-    """Makes a module with fresh weights."""
-
-    def __call__(self, *, size: Size, **options: Any) -> nn.Module:
-        """`size` of the pictures (rows, columns); further options as the file documents them."""
-        ...
 
 
 def rows(output: Tensor, n: int) -> Tensor:
@@ -67,7 +59,7 @@ class Architecture:
     transform: pictures -> input, where no words in `takes` say it.
     """
 
-    build: Build
+    build: Callable[..., nn.Module]
     takes: str
     gives: str
     size: Size
