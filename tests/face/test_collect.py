@@ -198,7 +198,7 @@ def test_keep_bounds_what_is_kept(portrait):
     image = portrait(60, 50, 60, size=(100, 120))
     collector, traces = run([image] * 900, rate=60, keep=2.0)
     assert traces[0].time[0] == pytest.approx(900 / 60 - 2, abs=0.05)
-    assert len(collector._people[0].record._time) <= 512
+    assert len(collector._people[0].record) <= 512
 
 
 def test_grid_moments_and_points_go_along(portrait):

@@ -100,7 +100,7 @@ class Follower:
         self._read(frame, x, y)
         for _ in range(ROUNDS):
             view = self._view(x, y)
-            right, down, zoom, roll = np.einsum("kn,n->k", self._solve, view).tolist()
+            right, down, zoom, roll = (float(weights @ view) for weights in self._solve)
             right, down = min(max(right, -reach), reach), min(max(down, -reach), reach)
             x, y = x + right * pixels, y + down * pixels
             if max(abs(right), abs(down)) < STILL:
@@ -109,9 +109,9 @@ class Follower:
                 self._read(frame, x, y)  # further than was read
         else:
             view = self._view(x, y)
-        view -= view.mean()
-        norm = math.sqrt(np.einsum("n,n->", view, view))
-        self.likeness = float(np.einsum("n,n->", view, self._pattern)) / max(norm, 1e-6)
+        view -= np.add.reduce(view) / len(view)
+        norm = math.sqrt(view @ view)
+        self.likeness = float(view @ self._pattern) / max(norm, 1e-6)
         self.place, self.zoom, self.roll = np.array([x, y]), zoom, roll
 
     def _search(self, frame: Frame, place: Array) -> Array:
