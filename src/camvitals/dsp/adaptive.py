@@ -1,7 +1,7 @@
 """Adaptive filters that explain one signal by the recent past of another: NLMS and RLS.
 
 Shape letters: T samples, W taps (latest sample first), C channels. Both are recursive in time by
-definition, so a loop over samples of very small vectors is what they are.
+definition: a loop over samples of very small vectors, unless the sums behind it can be had at once.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import numpy as np
 from camvitals.records import Array, InputError
 
 WINDUP = 100.0
+FAR = 20.0  # of what is forgotten, in e-foldings, beyond which sums lose digits
 
 
 def history(values_T: Array, taps: int) -> Array:
@@ -59,11 +60,52 @@ def rls(
     _same_length(desired_TC, reference_TC)
     desired = np.asarray(desired_TC, dtype=float)
     past = np.ascontiguousarray(history(reference_TC, taps))
-    channels = desired.shape[1]
-    rows, columns = past[:, :, None, :], past[:, :, :, None]  # of each sample, to multiply by
+    errors = None
+    if -np.log(forgetting) * len(past) < FAR:
+        errors = _at_once(desired, past, forgetting=forgetting, start=start)
+    if errors is None:
+        errors = _one_by_one(desired, past, forgetting=forgetting, start=start)
+    return errors
+
+
+def _at_once(
+    desired_TC: Array, past_TCW: Array, *, forgetting: float, start: float
+) -> Array | None:
+    """Errors from the weighted sums that the recursion stands for; None where P grows too large.
+
+    P is the inverse of start⁻¹ λᵗ I + Σ λᵗ⁻ⁱ x xᵀ, and the taps are P Σ λᵗ⁻ⁱ x d.
+    """
+    taps = past_TCW.shape[2]
+    fading = forgetting ** -np.arange(1.0, len(past_TCW) + 1)[:, None, None]
+    square = past_TCW[..., None] * (past_TCW * fading)[..., None, :]
+    square[0] += np.eye(taps) / start
+    with np.errstate(over="ignore", invalid="ignore"):
+        inverse = _inverse(np.cumsum(square, axis=0))
+    size = np.trace(inverse, axis1=2, axis2=3) * fading[..., 0]
+    if not (size <= WINDUP * taps * start).all():
+        return None
+    wanted = np.cumsum(past_TCW * desired_TC[..., None] * fading, axis=0)
+    weights = np.einsum("tcvw,tcw->tcv", inverse[:-1], wanted[:-1])
+    errors = desired_TC.copy()
+    errors[1:] -= (weights * past_TCW[1:]).sum(axis=2)
+    return errors
+
+
+def _inverse(square: Array) -> Array:
+    """Inverses of (..., W, W); infinite where there is none."""
+    try:
+        return np.linalg.inv(square)
+    except np.linalg.LinAlgError:
+        return np.full_like(square, np.inf)
+
+
+def _one_by_one(desired_TC: Array, past_TCW: Array, *, forgetting: float, start: float) -> Array:
+    """Errors by the recursion, P kept small; as many small products as there are samples."""
+    channels, taps = past_TCW.shape[1:]
+    rows, columns = past_TCW[:, :, None, :], past_TCW[:, :, :, None]
     weights = np.zeros((channels, taps, 1))
     inverse = np.tile(start * np.eye(taps), (channels, 1, 1))
-    largest, wanted = WINDUP * taps * start, desired[:, :, None, None]
+    largest, wanted = WINDUP * taps * start, desired_TC[:, :, None, None]
     errors = np.empty_like(wanted)
     look = 0
     for t, (row, column) in enumerate(zip(rows, columns, strict=True)):
