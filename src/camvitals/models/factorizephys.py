@@ -7,25 +7,27 @@ Shape letters: N clips, C channels, T frames, H rows, W columns.
 
 from __future__ import annotations
 
-import re
-
 import torch
 from torch import Tensor, nn
 
 from camvitals.models.architecture import Architecture, Size, check_size
 from camvitals.models.convolved import Differences, Three, block, he_normal
+from camvitals.models.names import renamed
 
 SIZES: tuple[Size, ...] = ((72, 72),)  # its unpadded convolutions end on one pixel
 WIDTHS = (8, 12, 16)
 SMALL = 1e-6
-PUBLIC = (
-    (r"^rppg_feature_extractor\.FeatureExtractor\.", "features."),
-    (r"^rppg_head\.conv_block\.", "head."),
-    (r"^rppg_head\.final_layer\.", "final."),
-    (r"^rppg_head\.fsam\.pre_conv_block\.0\.", "attention.before."),
-    (r"^rppg_head\.fsam\.post_conv_block\.0\.conv\.", "attention.after.0."),
-    (r"^rppg_head\.fsam\.post_conv_block\.1\.", "attention.after.2."),
-    (r"\.conv_block_3d\.", "."),
+# Names of rPPG-Toolbox's FactorizePhys -> names here
+ours = renamed(
+    {
+        "rppg_feature_extractor.FeatureExtractor.": "features.",
+        "rppg_head.conv_block.": "head.",
+        "rppg_head.final_layer.": "final.",
+        "rppg_head.fsam.pre_conv_block.0.": "attention.before.",
+        "rppg_head.fsam.post_conv_block.0.conv.": "attention.after.0.",
+        "rppg_head.fsam.post_conv_block.1.": "attention.after.2.",
+        ".conv_block_3d.": ".",
+    }
 )
 
 
@@ -140,12 +142,8 @@ class FactorizePhys(nn.Module):
 
 
 def keys(name: str) -> str | None:
-    """Name here of a tensor of rPPG-Toolbox's FactorizePhys; its `bias1` always is 1."""
-    if name.endswith("bias1"):
-        return None
-    for pattern, ours in PUBLIC:
-        name = re.sub(pattern, ours, name)
-    return name
+    """Name here of a tensor of the public code; its `bias1` always is 1, and no tensor here."""
+    return None if name.endswith("bias1") else ours(name)
 
 
 FACTORIZEPHYS = Architecture(

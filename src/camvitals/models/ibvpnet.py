@@ -5,21 +5,22 @@ Shape letters: N clips, C channels, T frames, H rows, W columns.
 
 from __future__ import annotations
 
-import re
-
 from torch import Tensor, nn
 
 from camvitals.models.architecture import Architecture, Size, check_size
 from camvitals.models.convolved import Differences, Three, block, largest
+from camvitals.models.names import renamed
 
-SIZES: tuple[Size, ...] = ((36, 36), (64, 64), (72, 72), (128, 128))
-PUBLIC = (
-    (r"^ibvpnet\.0\.spatio_temporal_encoder\.", "space."),
-    (r"^ibvpnet\.0\.temporal_encoder\.", "time."),
-    (r"^ibvpnet\.1\.decoder_block\.", "decoder."),
-    (r"^ibvpnet\.3\.", "last."),
-    (r"\.(de)?conv_block_3d\.", "."),
-)
+SIZES: tuple[Size, ...] = ((64, 64), (72, 72), (128, 128))
+# Names of rPPG-Toolbox's iBVPNet -> names here
+NAMES = {
+    "ibvpnet.0.spatio_temporal_encoder.": "space.",
+    "ibvpnet.0.temporal_encoder.": "time.",
+    "ibvpnet.1.decoder_block.": "decoder.",
+    "ibvpnet.3.": "last.",
+    ".conv_block_3d.": ".",
+    ".deconv_block_3d.": ".",
+}
 AT_LEAST = 8  # two halvings in time, with something left
 
 
@@ -98,13 +99,6 @@ class IBVPNet(nn.Module):
         return wave.flatten(1)
 
 
-def keys(name: str) -> str:
-    """Name here of a tensor of rPPG-Toolbox's iBVPNet."""
-    for pattern, ours in PUBLIC:
-        name = re.sub(pattern, ours, name)
-    return name
-
-
 IBVPNET = Architecture(
     build=IBVPNet,
     takes="raw",
@@ -117,5 +111,5 @@ IBVPNET = Architecture(
     extra=1,
     parameters=1_426_865,
     source="Joshi & Cho, iBVP dataset, Electronics 13 (2024); compared with rPPG-Toolbox",
-    keys=keys,
+    keys=renamed(NAMES),
 )

@@ -5,20 +5,19 @@ Shape letters: N clips, C channels, T frames, H rows, W columns.
 
 from __future__ import annotations
 
-import re
-
 from torch import Tensor, nn
 
 from camvitals.models.architecture import Architecture, Size, check_size
+from camvitals.models.names import renamed
 
 Three = tuple[int, int, int]
 SIZES: tuple[Size, ...] = ((36, 36), (72, 72), (128, 128))
-PUBLIC = (
-    (r"^ConvBlock10\.", "last."),
-    (r"^ConvBlock(\d)\.", r"block\1."),
-    (r"^upsample\.", "up1."),
-    (r"^upsample2\.", "up2."),
-)
+# Names of rPPG-Toolbox's PhysNet_padding_Encoder_Decoder_MAX -> names here
+NAMES = {f"ConvBlock{at}.": f"block{at}." for at in range(1, 10)} | {
+    "ConvBlock10.": "last.",
+    "upsample.": "up1.",
+    "upsample2.": "up2.",
+}
 
 
 def block(inward: int, outward: int, kernel: Three = (3, 3, 3)) -> nn.Sequential:
@@ -64,13 +63,6 @@ class PhysNet(nn.Module):
         return wave.flatten(1)
 
 
-def keys(name: str) -> str:
-    """Name here of a tensor of rPPG-Toolbox's PhysNet_padding_Encoder_Decoder_MAX."""
-    for pattern, ours in PUBLIC:
-        name = re.sub(pattern, ours, name)
-    return name
-
-
 PHYSNET = Architecture(
     build=PhysNet,
     takes="normalised difference",
@@ -83,5 +75,5 @@ PHYSNET = Architecture(
     layout="CTHW",
     parameters=768_577,
     source="Yu, Li & Zhao, PhysNet, BMVC (2019); compared with rPPG-Toolbox",
-    keys=keys,
+    keys=renamed(NAMES),
 )

@@ -6,21 +6,24 @@ Chen & McDuff, DeepPhys, ECCV (2018); Liu, Fromm, Patel & McDuff, MTTS-CAN, Neur
 
 from __future__ import annotations
 
-import re
-
 import torch
 from torch import Tensor, nn
 
 from camvitals.models.architecture import Size
+from camvitals.models.names import renamed
 from camvitals.records import InputError
 
 BLOCKS = 4  # convolutions of a branch
 WIDTHS = (3, 32, 32, 64, 64)
-PUBLIC = (
-    (r"^motion_conv(\d)", r"motion.conv\1"),
-    (r"^apperance_conv(\d)", r"appearance.conv\1"),
-    (r"^apperance_att_conv(\d)\.", r"attention\1.weigh."),
-    (r"^final_dense_(\d)", r"head.dense\1"),
+# Names of rPPG-Toolbox's DeepPhys, TS-CAN and EfficientPhys -> names here
+keys = renamed(
+    {
+        "motion_conv": "motion.conv",
+        "apperance_conv": "appearance.conv",
+        "apperance_att_conv1.": "attention1.weigh.",
+        "apperance_att_conv2.": "attention2.weigh.",
+        "final_dense_": "head.dense",
+    }
 )
 
 
@@ -159,10 +162,3 @@ class TwoBranch(nn.Module):
         motion = self.dropout(self.pool(motion * self.attention2(appearance)))
         numbers: Tensor = self.head(motion)
         return numbers.reshape(clips.shape[:2])
-
-
-def keys(name: str) -> str:
-    """Name here of a tensor of rPPG-Toolbox's DeepPhys, TS-CAN or EfficientPhys."""
-    for pattern, ours in PUBLIC:
-        name = re.sub(pattern, ours, name)
-    return name
