@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import MISSING, asdict, dataclass, field, fields
 from pathlib import Path
+from typing import Any
 
 from camvitals.records import InputError
 
@@ -26,6 +27,16 @@ class ModelCard:
     state:   output -> input that it is carried to from call to call.
     metrics: name -> value on the protocol that `source` names.
     golden:  output -> its values at five places for the input that `runtime.golden_of` makes.
+    takes:   what becomes of the samples before they are given: names of `dsp.frames.FRAMES` joined
+        by " + " for pictures, or one of `dsp.colours.TRACES` for colours of regions.
+    layout:  order of the axes of pictures after the batch, one of `dsp.frames.LAYOUTS`.
+    extra:   how often the last sample is given again.
+    gives:   what the first output is: pulse, derivative (of the pulse), rate, ecg, spo2, images.
+    length:  samples that it is given at once, or None for any number.
+    regions: names of the regions of a network that takes colours.
+    crop:    how pictures are cut out: `box`, `extension` and `smooth` of `face.framing.Framing`.
+    warm_up: seconds after its start that are not to be used, of a network that carries state.
+    precision: of the numbers inside: float32, float16 or int8.
     """
 
     name: str
@@ -44,6 +55,15 @@ class ModelCard:
     state: Mapping[str, str] = field(default_factory=dict)
     metrics: Mapping[str, float] = field(default_factory=dict)
     golden: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    takes: str = ""
+    layout: str = ""
+    extra: int = 0
+    gives: str = ""
+    length: int | None = None
+    regions: tuple[str, ...] = ()
+    crop: Mapping[str, Any] = field(default_factory=dict)
+    warm_up: float = 0.0
+    precision: str = "float32"
 
     @classmethod
     def load(cls, path: Path | str) -> ModelCard:
@@ -56,8 +76,10 @@ class ModelCard:
         if not isinstance(given, dict):
             raise InputError(f"{path} is not a model card: it needs a JSON object")
         known = {f.name for f in fields(cls)}
-        optional = {"state", "metrics", "golden"}
-        missing, strange = known - optional - set(given), set(given) - known
+        needed = {
+            f.name for f in fields(cls) if f.default is MISSING and f.default_factory is MISSING
+        }
+        missing, strange = needed - set(given), set(given) - known
         if missing or strange:
             raise InputError(
                 f"{path} is not a model card: lacks {sorted(missing)}, has unknown "
@@ -66,6 +88,7 @@ class ModelCard:
         given["size"] = None if given["size"] is None else tuple(given["size"])
         given["scale"] = tuple(given["scale"])
         given["golden"] = {k: tuple(v) for k, v in given.get("golden", {}).items()}
+        given["regions"] = tuple(given.get("regions", ()))
         return cls(**given)
 
     def save(self, path: Path | str) -> None:

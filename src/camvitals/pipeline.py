@@ -44,7 +44,8 @@ from camvitals.waves.auto import (
     parts_of,
 )
 from camvitals.waves.evidence import weigh_steps
-from camvitals.waves.run import METHODS
+from camvitals.waves.learned import CROPS, is_learned, shipped, takers_of
+from camvitals.waves.run import METHODS, find
 
 FASTEST_HZ = 60.0
 BRIEF_S = 2.0
@@ -61,9 +62,11 @@ class Settings:
     skin: str = "otsu"
 
     def __post_init__(self) -> None:
-        if self.method != AUTO and self.method not in METHODS:
-            known = ", ".join([AUTO, *METHODS])
-            raise InputError(f"no method {self.method!r}; choose one of {known}")
+        if self.method not in (AUTO, *METHODS) and not is_learned(self.method):
+            known = ", ".join([AUTO, *METHODS, *shipped()])
+            raise InputError(
+                f"no method {self.method!r}; choose one of {known}, or give an ONNX file"
+            )
         if self.roi != "face" and self.roi not in KINDS:
             raise InputError(f"no roi {self.roi!r}; choose face, {', '.join(KINDS)}")
         if self.skin not in MASKS:
@@ -76,7 +79,7 @@ class Settings:
     @property
     def needs(self) -> str:
         """What the method needs of a trace besides its colours."""
-        return METHODS[self.method].needs if self.method != AUTO else "rgb"
+        return find(self.method).needs if self.method != AUTO else "rgb"
 
     def collector(self, *, keep: float | None = None) -> Collector:
         """A collector of what the method needs; keep: seconds remembered, None for all."""
@@ -87,6 +90,7 @@ class Settings:
             grid=(5, 5) if self.needs == "grid" else None,
             moments=self.needs == "moments",
             points=self.needs == "points",
+            takers=takers_of([self.method], keep=keep),
         )
 
 
@@ -103,7 +107,8 @@ def measure(
     """Vital signs of the person seen most in a video.
 
     source: path, URL, camera number, folder of pictures, or (T, H, W, 3) uint8 RGB array.
-    method: "auto" or a name of waves.METHODS.   roi: face, skin, frame or finger.
+    method: "auto", a name of waves.METHODS, or an ONNX file, see waves.learned.
+    roi:    face, skin, frame or finger.
     skin:   otsu, chroma or none.
     fps, time: clock of pictures that carry none: rate [Hz] or (T,) s.
     progress: called with (frames read, frames expected or None).
@@ -241,7 +246,7 @@ def pulse_of(trace: Trace, *, settings: Settings) -> Wave:
 
 def _parts(trace: Trace, method: str) -> tuple[list[Part], str]:
     """The gapless parts of a trace, or the sentence that says why there are none."""
-    missing = unmeasurable(trace)
+    missing = unmeasurable(trace) or _too_short_for(trace, method)
     if missing:
         return [], missing
     parts = parts_of(trace, method=method, rate=clock_rate(trace))
@@ -285,10 +290,29 @@ def unmeasurable(trace: Trace) -> str:
     return _too_short(trace) if _longest_view(trace) < SHORTEST_S else ""
 
 
+def _too_short_for(trace: Trace, method: str) -> str:
+    """The sentence that says why a network cannot read this trace; empty when it can."""
+    if not is_learned(method):
+        return ""
+    chosen = find(method)
+    least, view = max(SHORTEST_S, chosen.minimum), _longest_view(trace)
+    if chosen.needs == CROPS and method in trace.pulses:
+        view = _longest(trace, np.isfinite(trace.pulses[method]))
+    if view >= least - 0.1:
+        return ""
+    return (
+        f"{method} needs {least:g} s in view without a break but had {view:.1f} s; keep the face "
+        "in the picture, or record longer"
+    )
+
+
 def _longest_view(trace: Trace) -> float:
     """The longest time in view [s], gaps of GAP_S bridged."""
-    main = trace.names.index(trace.main)
-    seen = trace.time[np.isfinite(trace.rgb[:, main, 0])]
+    return _longest(trace, np.isfinite(trace.rgb[:, trace.names.index(trace.main), 0]))
+
+
+def _longest(trace: Trace, seen_T: Array) -> float:
+    seen = trace.time[seen_T]
     breaks = np.flatnonzero(np.diff(seen) > GAP_S) + 1
     spans = [float(np.ptp(part)) for part in np.split(seen, breaks) if len(part)]
     return max(spans) + 1 / clock_rate(trace) if spans else 0.0

@@ -134,6 +134,7 @@ class Trace:
     box:    (T, 4) face or region box [px]; NaN where unseen.
     moments: (T, 3, 3) mean of colour × colourᵀ over the pixels of region `skin`, or None.
     points: (T, P, 2) followed feature points x, y [px], or None.
+    pulses: name of a network that looked at the crops -> (T,) the pulse it saw; NaN where none.
     """
 
     rgb: Array
@@ -143,6 +144,7 @@ class Trace:
     box: Array
     moments: Array | None = None
     points: Array | None = None
+    pulses: Mapping[str, Array] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         length, regions = len(self.time), len(self.names)
@@ -154,6 +156,8 @@ class Trace:
             check("trace.moments", self.moments, (length, 3, 3))
         if self.points is not None:
             check("trace.points", self.points, (length, None, 2))
+        for name, pulse in self.pulses.items():
+            check(f"trace.pulses[{name!r}]", pulse, (length,))
 
     @property
     def main(self) -> str:
@@ -176,7 +180,8 @@ class Trace:
             for name in ("rgb", "pixels", "time", "box", "moments", "points")
             if (value := getattr(self, name)) is not None
         }
-        return Trace(names=self.names, **cut)
+        pulses = {name: pulse[keep] for name, pulse in self.pulses.items()}
+        return Trace(names=self.names, pulses=pulses, **cut)
 
 
 @dataclass(frozen=True, slots=True)

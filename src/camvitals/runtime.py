@@ -4,12 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from camvitals.card import ModelCard
 from camvitals.records import Array, InputError
+
+
+class Network(Protocol):
+    """What runs anywhere: an ONNX file, or a module of torch that is being trained."""
+
+    card: ModelCard
+
+    @property
+    def inputs(self) -> dict[str, tuple[int | str | None, ...]]:
+        """Name and shape of what a call needs."""
+        ...
+
+    def __call__(self, arrays: Mapping[str, Array]) -> dict[str, Array]:
+        """Run once."""
+        ...
+
+    def reset(self) -> None:
+        """Forget what was carried from earlier calls."""
+        ...
+
+    def another(self) -> Network:
+        """The same network with a state of its own."""
+        ...
 
 
 class Model:
@@ -55,6 +78,10 @@ class Model:
             name: np.zeros([n if isinstance(n, int) else 1 for n in self._shapes[name]], np.float32)
             for name in self.card.state.values()
         }
+
+    def another(self) -> Model:
+        """The same network with a state of its own; the weights are shared."""
+        return Model(self._session, self.card)
 
     def _check_shape(self, name: str, given: tuple[int, ...]) -> None:
         wanted = self._shapes[name]

@@ -6,6 +6,8 @@ traces so far at any time. Shape letters: R regions.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from camvitals.face.average import Blend, colour_moments, skin_regions
@@ -22,6 +24,7 @@ from camvitals.face.regions import (
     region_shares,
 )
 from camvitals.face.skin import MASKS, rgb_of
+from camvitals.face.takers import Crops, Takers
 from camvitals.face.track import Track, Tracker
 from camvitals.records import Array, Face, Frame, InputError, Trace
 
@@ -39,9 +42,11 @@ class Collector:
     background: also region `background`, what is away from people (roi "face" only).
     moments, points: also keep Trace.moments of `skin`; Trace.points (roi "face" only).
     max_people: faces followed at once.
+    takers: name -> what makes, for every person anew, that which takes the crops of the face (of
+            the middle of the picture for another roi) and makes Trace.pulses of them.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  one for each thing to collect
         self,
         *,
         roi: str = "face",
@@ -52,11 +57,13 @@ class Collector:
         moments: bool = False,
         points: bool = False,
         max_people: int = 4,
+        takers: Takers | None = None,
     ) -> None:
         _check(roi, skin, grid)
         self._skin, self._grid, self._keep = skin, grid, keep
         self._moments = moments
         self._points = points and roi == "face"
+        self._takers = takers or {}
         self._people: dict[int, _Person] = {}
         self._tracker: Tracker | None = None
         self._picture: Picture | None = None
@@ -91,7 +98,7 @@ class Collector:
         it was last found is withdrawn when it is not found again.
         """
         return {
-            number: person.record.trace()
+            number: person.trace()
             for number, person in self._people.items()
             if person.confirmed and len(person.record)
         }
@@ -108,12 +115,15 @@ class Collector:
         """Everybody in the last frame, the missing ones too; none unless roi is "face"."""
         return [] if self._tracker is None else self._tracker.tracks
 
-    def _record(self) -> Record:
-        count = COUNT if self._points else 0
-        return Record(self.names, keep=self._keep, moments=self._moments, points=count)
+    def _person(self, *, points: bool) -> _Person:
+        count = COUNT if points else 0
+        record = Record(self.names, keep=self._keep, moments=self._moments, points=count)
+        return _Person(record, points=points, crops=Crops(self._takers) if self._takers else None)
 
     def _push_picture(self, frame: Frame, picture: Picture) -> None:
-        person = self._people.setdefault(0, _Person(self._record(), points=False))
+        person = self._people.get(0)
+        if person is None:
+            person = self._people[0] = self._person(points=False)
         person.confirmed = True
         rgb, pixels = picture.means(frame)
         values: dict[str, Array] = {"rgb": rgb, "pixels": pixels}
@@ -121,6 +131,8 @@ class Collector:
             values["moments"] = colour_moments(frame, *picture.moments(frame.time))
         if pixels[0] > 0:
             values["box"] = np.array(picture.box)
+        if person.crops is not None:
+            person.crops.see_picture(frame)
         person.record.append(frame.time, **values)
 
     def _push_faces(self, frame: Frame, tracker: Tracker) -> None:
@@ -135,9 +147,10 @@ class Collector:
         for track in tracker.tracks:
             person = self._people.get(track.number)
             if person is None:
-                person = _Person(self._record(), points=self._points)
-                self._people[track.number] = person
+                person = self._people[track.number] = self._person(points=self._points)
             person.confirmed = track.sightings > 1
+            if person.crops is not None:
+                person.crops.see_face(frame, track)
             if track.visible:
                 self._see(frame, track, person, backdrop)
             else:
@@ -202,12 +215,17 @@ class Collector:
 class _Person:
     """What is kept of one person."""
 
-    def __init__(self, record: Record, *, points: bool) -> None:
-        self.record = record
+    def __init__(self, record: Record, *, points: bool, crops: Crops | None) -> None:
+        self.record, self.crops = record, crops
         self.confirmed, self.seen = False, False
         self.last = -np.inf  # time of the last sample seen
         self.blend: Blend | None = None
         self.points = Points() if points else None
+
+    def trace(self) -> Trace:
+        """What was seen so far."""
+        trace = self.record.trace()
+        return trace if self.crops is None else replace(trace, pulses=self.crops.pulses(trace.time))
 
     def miss(self, time: float, confirmed: float) -> None:
         """Not seen in this frame; what followed the last confirmed sight is withdrawn."""

@@ -6,6 +6,7 @@ Shape letters: T samples, R regions, P points.
 from __future__ import annotations
 
 from collections import deque
+from typing import Any
 
 import numpy as np
 
@@ -72,7 +73,7 @@ class Record:
         start = 0
         if self._keep is not None and len(time):
             start = int(np.searchsorted(time, time[-1] - self._keep - 1e-9))
-        parts = {name: self._joined(name)[start:] for name in self._shapes}
+        parts: dict[str, Any] = {name: self._joined(name)[start:] for name in self._shapes}
         return Trace(time=time[start:], names=self.names, **parts)
 
     def _joined(self, name: str) -> Array:

@@ -220,7 +220,7 @@ def _wave_in(entry: dict[str, Any]) -> Wave:
 
 
 def _trace_in(entry: dict[str, Any]) -> Trace:
-    arrays = {key: _array(entry[key]) for key in TRACE_KEYS if key in entry}
+    arrays: dict[str, Any] = {key: _array(entry[key]) for key in TRACE_KEYS if key in entry}
     names, length = tuple(entry["names"]), len(arrays["time"])
     shapes = {"rgb": (length, len(names), 3), "pixels": (length, len(names)), "box": (length, 4)}
     arrays.update({key: arrays[key].reshape(shape) for key, shape in shapes.items()})

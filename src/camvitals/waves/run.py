@@ -16,7 +16,7 @@ from camvitals.dsp.clean import bandpass, runs, uniform
 from camvitals.dsp.moving import overlap_add, starts
 from camvitals.dsp.spectrum import HEART_BAND_HZ
 from camvitals.records import Array, InputError, Trace, Wave
-from camvitals.waves import blind, classical, many, motion, rectify, subspace
+from camvitals.waves import blind, classical, learned, many, motion, rectify, subspace
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +26,14 @@ class Method:
     function: arrays and rate= in, (T,) wave out.
     needs:    what of a Trace it is given: "rgb" one region (T, 3); "background" that and the
               background (T, 3); "grid" the grid regions (T, R, 3); "moments" (T, 3, 3); "points"
-              (T, P, 2).
+              (T, P, 2); "regions" those that a network's card names (T, R, 3); "crops" the
+              pulse (T, 1, 1) that a network saw in them.
     minimum:  shortest run [s].   source: the paper.
     window:   longest stretch given to it at once [s]; longer runs are cut into windows that overlap
               by half and are joined again. None: whole runs.
     fewest:   regions or points that must be seen throughout (needs "grid" and "points").
+    rate:     samples per second that it takes [Hz]; None: any.
+    regions:  names of the regions it takes (needs "regions").
     """
 
     function: Callable[..., Array]
@@ -39,6 +42,8 @@ class Method:
     source: str
     window: float | None = None
     fewest: int = 1
+    rate: float | None = None
+    regions: tuple[str, ...] = ()
 
 
 METHODS: dict[str, Method] = {
@@ -146,7 +151,7 @@ METHODS: dict[str, Method] = {
 def wave_of(trace: Trace, *, method: str, rate: float, region: str | None = None) -> Wave:
     """The pulse of one trace by one method, over every seen run that is long enough.
 
-    method: a name of METHODS.   rate: of the wave's uniform clock [Hz], > 1.5.
+    method: as `find` takes it.   rate: of the wave's uniform clock [Hz], > 1.5.
     region: for methods of one region (Method.needs "rgb" and "background"); None: trace.main.
     Returns a Wave `pulse`, band-passed to 0.65–4 Hz (at most 0.45 × rate), every run at zero mean
     and unit variance (a run without any variation is 0), NaN in gaps and in runs too short.
@@ -154,9 +159,19 @@ def wave_of(trace: Trace, *, method: str, rate: float, region: str | None = None
     the trace does not have, or when no run is long enough.
     """
     chosen = find(method)
-    values, time = uniform(
-        _material(trace, chosen, method, region or trace.main), trace.time, rate=rate
-    )
+    material = _material(trace, chosen, method, region or trace.main)
+    if chosen.rate is not None:
+        out, time = _wave(material, trace.time, chosen, method, rate=chosen.rate)
+        return _on_clock(out, time, trace.time, rate=rate)
+    out, time = _wave(material, trace.time, chosen, method, rate=rate)
+    return Wave(out, time, "pulse")
+
+
+def _wave(
+    material_TPC: Array, time_T: Array, chosen: Method, method: str, *, rate: float
+) -> tuple[Array, Array]:
+    """(N,) the wave over every run that is long enough, and (N,) its clock [s]."""
+    values, time = uniform(material_TPC, time_T, rate=rate)
     seen = np.isfinite(values).all(axis=2).sum(axis=1) >= _columns(values, chosen)
     out = np.full(len(time), np.nan)
     longest = 0.0
@@ -170,16 +185,49 @@ def wave_of(trace: Trace, *, method: str, rate: float, region: str | None = None
             f"{method} needs {chosen.minimum:g} s without a gap but the longest stretch is "
             f"{longest:.2f} s; record longer, or keep the face in view"
         )
-    return Wave(out, time, "pulse")
+    return out, time
+
+
+def _on_clock(out_N: Array, time_N: Array, time_T: Array, *, rate: float) -> Wave:
+    """A wave on the uniform clock that these samples have at another rate."""
+    clock = uniform(np.zeros(len(time_T)), time_T, rate=rate)[1]
+    at = np.clip(np.searchsorted(time_N, clock + 1e-6, side="right") - 1, 0, len(time_N) - 1)
+    after = np.minimum(at + 1, len(time_N) - 1)
+    share = np.clip((clock - time_N[at]) / (time_N[1] - time_N[0]), 0, 1)
+    mixed = np.where(share > 1e-6, (1 - share) * out_N[at] + share * out_N[after], out_N[at])
+    return Wave(mixed, clock, "pulse")
 
 
 def find(method: str) -> Method:
-    """The method of this name; InputError names those there are, and the nearest."""
+    """The method of this name, or of the network with this name or path, see `waves.learned`.
+
+    InputError names those there are, and the nearest.
+    """
     if method in METHODS:
         return METHODS[method]
+    if learned.is_learned(method):
+        return _of_network(learned.learned(method))
     near = difflib.get_close_matches(method.lower(), METHODS, n=1)
     hint = f"did you mean {near[0]!r}? " if near else ""
-    raise InputError(f"no method {method!r}; {hint}choose one of {', '.join(METHODS)}")
+    known = ", ".join([*METHODS, *learned.shipped()])
+    raise InputError(f"no method {method!r}; {hint}choose one of {known}, or give an ONNX file")
+
+
+def _of_network(found: learned.Learned) -> Method:
+    if found.needs == learned.CROPS:
+        return Method(_seen_in_crops, found.needs, found.minimum, found.card.source)
+    return Method(
+        found.of_colours,
+        found.needs,
+        found.minimum,
+        found.card.source,
+        rate=found.rate,
+        regions=found.card.regions,
+    )
+
+
+def _seen_in_crops(values: Array, *, rate: float) -> Array:  # noqa: ARG001  as the others take it
+    return values[:, 0, 0]
 
 
 def _material(trace: Trace, chosen: Method, method: str, region: str) -> Array:
@@ -198,6 +246,15 @@ def _material(trace: Trace, chosen: Method, method: str, region: str) -> Array:
         if len(cells) < chosen.fewest:
             raise InputError(lacking.format("a grid of regions", "Collector(grid=(5, 5))"))
         return trace.rgb[:, cells]
+    if chosen.needs == "crops":
+        if method not in trace.pulses:
+            raise InputError(
+                f"{method} needs pictures, of which this trace was made without it; measure the "
+                "video, or collect with Collector(takers=…)"
+            )
+        return trace.pulses[method][:, None, None]
+    if chosen.needs == "regions":
+        return np.stack([trace.region(name) for name in chosen.regions], axis=1)
     if chosen.needs == "background":
         if "background" not in trace.names:
             raise InputError(lacking.format("region 'background'", "Collector(background=True)"))

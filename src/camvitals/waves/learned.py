@@ -1,0 +1,198 @@
+"""Any network that makes a pulse, by its card, as a method for measure, Monitor and evaluate.
+
+A method is named by the path of its ONNX file, with the card beside it, or by the name of one that
+comes with the package.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from camvitals.card import ModelCard
+from camvitals.dsp.colours import TRACES
+from camvitals.dsp.frames import LAYOUTS, words
+from camvitals.face.framing import BOXES
+from camvitals.face.takers import Takers
+from camvitals.records import Array, InputError
+from camvitals.runtime import Network, load
+from camvitals.waves.stretch import Stream, Stretch, framing_of, output
+
+MODELS = Path(__file__).with_name("models")
+SUFFIX = ".onnx"
+SHORTEST_S = 2.0
+WAVES = ("pulse", "derivative")
+BY_ITSELF = ("raw", "unit", "signed", "imagenet", "traces")  # need no other sample
+CROPS, REGIONS = "crops", "regions"
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """A network that was found fit to be a pulse method.
+
+    Raises InputError when its card does not say what is needed, or says other than the network.
+    """
+
+    network: Network
+    length: int | None = field(init=False)
+
+    def __post_init__(self) -> None:
+        _check_card(self.card)
+        object.__setattr__(self, "length", _length(self.network))
+        if self.needs == CROPS and self.length is None and not self.card.state:
+            raise InputError(
+                f"the card of {self.card.name} needs a length, as no crops are kept beyond it"
+            )
+
+    @property
+    def card(self) -> ModelCard:
+        """The network's card."""
+        return self.network.card
+
+    @property
+    def rate(self) -> float:
+        """Samples per second that it takes [Hz]."""
+        assert self.card.rate is not None
+        return self.card.rate
+
+    @property
+    def needs(self) -> str:
+        """What of a recording it is given: crops, or colours of regions."""
+        return REGIONS if self.card.size is None else CROPS
+
+    @property
+    def minimum(self) -> float:
+        """The shortest stretch that it makes a pulse of [s]."""
+        window = 0 if self.card.state else self.length or 0
+        return max(SHORTEST_S + self.card.warm_up, window / self.rate)
+
+    @property
+    def version(self) -> str:
+        """What the report says of it."""
+        return f"{self.card.version} (sha256 {self.card.sha256[:12]})"
+
+    def taker(self, keep: float | None) -> Callable[[], Stream]:
+        """What makes, for every person anew, that which takes their crops; keep: seconds of it."""
+        return lambda: Stream(self.network.another(), length=self.length, keep=keep)
+
+    def of_colours(self, values: Array, *, rate: float) -> Array:
+        """(T,) the pulse of (T, R, 3) colours without a gap, at the card's rate [Hz]."""
+        if abs(rate - self.rate) > 1e-6:
+            raise InputError(f"{self.card.name} takes {self.rate:g} Hz but got {rate:g} Hz")
+        network = self.network.another()
+        if self.length is None and not self.card.state:
+            network.reset()
+            found = output(network, values)
+            return np.cumsum(found) if self.card.gives == "derivative" else found
+        stretch = Stretch(network, start=0.0, length=self.length)
+        for sample in values:
+            stretch.push(sample)
+        return stretch.values()[1]
+
+
+def shipped() -> tuple[str, ...]:
+    """Names of the networks that come with the package."""
+    return tuple(sorted(path.stem for path in MODELS.glob(f"*{SUFFIX}")))
+
+
+def is_learned(method: str) -> bool:
+    """Whether this names a network, and not a method of `waves.run.METHODS`."""
+    return method.endswith(SUFFIX) or method in shipped()
+
+
+def learned(method: str) -> Learned:
+    """The network of this name or path; it is read once as long as the files do not change.
+
+    Raises InputError when the file or its card is missing, damaged, of other weights, or no pulse.
+    """
+    path = Path(method) if method.endswith(SUFFIX) else MODELS / f"{method}{SUFFIX}"
+    stamps = []
+    for part in (path, path.with_suffix(".json")):
+        try:
+            stat = part.stat()
+        except OSError as error:
+            raise InputError(f"no {part}: {error.strerror}; give an ONNX file with card") from error
+        stamps += [stat.st_mtime_ns, stat.st_size]
+    return _loaded(os.fspath(path), tuple(stamps))
+
+
+def takers_of(methods: Iterable[str], *, keep: float | None = None) -> Takers:
+    """What takes the crops for those of these methods that need them; keep: seconds of pulse."""
+    found = {name: learned(name) for name in methods if is_learned(name)}
+    return {name: net.taker(keep) for name, net in found.items() if net.needs == CROPS}
+
+
+@lru_cache(maxsize=8)
+def _loaded(path: str, stamps: tuple[int, ...]) -> Learned:  # noqa: ARG001  stamps: what changed
+    return Learned(load(path))
+
+
+def _check_card(card: ModelCard) -> None:
+    """Raise InputError unless the card is that of a pulse network, and complete."""
+    where = f"the card of {card.name}"
+    if card.task != "pulse" or card.gives not in WAVES:
+        raise InputError(
+            f"{where} is for {card.task} and gives {card.gives or 'nothing that it names'}; "
+            f"a pulse method needs task pulse and gives {' or '.join(WAVES)}"
+        )
+    if card.rate is None or not card.rate > 0:
+        raise InputError(f"{where} needs the rate it was trained at but has {card.rate}")
+    if not card.outputs:
+        raise InputError(f"{where} needs to name its outputs, the pulse first")
+    if card.size is None:
+        if card.takes not in TRACES or not card.regions:
+            raise InputError(
+                f"{where} takes {card.takes!r} of {len(card.regions)} regions; without size it "
+                f"needs regions, and takes one of {', '.join(TRACES)}"
+            )
+        parts = [card.takes]
+    else:
+        if card.size[0] != card.size[1]:
+            raise InputError(f"{where} takes {card.size[0]}×{card.size[1]} px; crops are square")
+        box = framing_of(card.crop)[0]
+        if box not in BOXES:
+            raise InputError(f"{where} has box {box!r}; choose one of {', '.join(BOXES)}")
+        if card.layout not in LAYOUTS:
+            raise InputError(f"{where} has layout {card.layout!r}; choose of {', '.join(LAYOUTS)}")
+        parts = words(card.takes)
+    if card.state and (card.extra or not set(parts) <= set(BY_ITSELF)):
+        raise InputError(
+            f"{where} carries state, and so can take only {', '.join(BY_ITSELF)}, not {card.takes}"
+        )
+
+
+def _length(network: Network) -> int | None:
+    """Samples given at once, by card and network; None: any number."""
+    card = network.card
+    if len(network.inputs) != 1:
+        raise InputError(
+            f"{card.name} needs one input besides its state, not {len(network.inputs)}"
+        )
+    ((name, shape),) = network.inputs.items()
+    axis = 2 if card.layout == "CTHW" else 1
+    wanted = _shape(card)
+    fits = len(shape) == len(wanted) and all(
+        w is None or not isinstance(s, int) or s == w for w, s in zip(wanted, shape, strict=True)
+    )
+    if not fits:
+        raise InputError(
+            f"{name} of {card.name} has shape {list(shape)} but its card asks for "
+            f"{[w or 'any' for w in wanted]}; take the card that belongs to it"
+        )
+    fixed = shape[axis]
+    return fixed - card.extra if isinstance(fixed, int) else card.length
+
+
+def _shape(card: ModelCard) -> list[int | None]:
+    """What the network's input must look like by its card; None: any."""
+    time = None if card.length is None else card.length + card.extra
+    if card.size is None:
+        return [1, time, len(card.regions), 3]
+    channels = 3 * len(words(card.takes))
+    order = [channels, time] if card.layout == "CTHW" else [time, channels]
+    return [1, *order, *card.size]
