@@ -1,0 +1,147 @@
+"""What a step asks of a network: from a batch to the losses of its clips.
+
+An objective is a function (module, architecture, batch, recipe) -> {term: (N,) losses}; one of
+one's own, for a network with several outputs or stages, is named in the recipe as FILE.py:NAME.
+Shape letters: N clips, T samples.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, cast
+
+import torch
+from torch import Tensor, nn
+
+from camvitals.models.architecture import Architecture
+from camvitals.records import InputError
+from camvitals.train.losses import LOSSES
+from camvitals.train.named import is_own, load_named
+from camvitals.train.recipe import Recipe
+from camvitals.train.stream import Batch
+
+if TYPE_CHECKING:
+    from camvitals.train.stream import Augmentation
+
+Objective = Callable[[Any, Architecture, Batch, Recipe], Mapping[str, Tensor]]
+TARGETS = {
+    "pulse": "wave",
+    "ecg": "wave",
+    "derivative": "derivative",
+    "rate": "rate",
+    "spo2": "last",
+}
+
+
+def architecture_of(recipe: Recipe) -> Architecture:
+    """The architecture that a recipe names. Raises InputError when there is none."""
+    name = recipe.model.name
+    if not is_own(name):
+        from camvitals.models import model
+
+        return model(name)
+    found = load_named(name, what="model")
+    made = found() if callable(found) else found
+    if not isinstance(made, Architecture):
+        raise InputError(f"{name} must be an Architecture but is {type(made).__name__}")
+    return made
+
+
+def objective_of(recipe: Recipe) -> Objective:
+    """The objective that a recipe names. Raises InputError when there is none."""
+    if is_own(recipe.objective):
+        return cast(Objective, load_named(recipe.objective, what="objective"))
+    if recipe.objective not in OBJECTIVES:
+        known = ", ".join(OBJECTIVES)
+        raise InputError(f"objective needs {known} or FILE.py:NAME but got {recipe.objective!r}")
+    odd = [term.name for term in recipe.loss if term.name not in LOSSES]
+    if odd:
+        raise InputError(f"no loss {odd[0]!r}; choose one of {', '.join(LOSSES)}")
+    return OBJECTIVES[recipe.objective]
+
+
+def augmentations_of(recipe: Recipe) -> list[Augmentation]:
+    """The changes of clips that a recipe names, made. Raises InputError when there is none."""
+    return [_augmentation(one.name)(**one.options) for one in recipe.augmentation]
+
+
+def _augmentation(name: str) -> Callable[..., Augmentation]:
+    if is_own(name):
+        return cast("Callable[..., Augmentation]", load_named(name, what="augmentation"))
+    import importlib
+
+    try:
+        known = importlib.import_module("camvitals.train.augment").AUGMENTATIONS
+    except ImportError:
+        known = {}
+    if name not in known:
+        there = ", ".join(known) or "none of ours"
+        raise InputError(f"no augmentation {name!r}; choose one of {there}, or FILE.py:NAME")
+    return cast("Callable[..., Augmentation]", known[name])
+
+
+def supervised(
+    module: nn.Module, architecture: Architecture, batch: Batch, recipe: Recipe
+) -> dict[str, Tensor]:
+    """Losses of the wave against the target; every term of the recipe by its name, unweighted."""
+    wave = predicted(module, architecture, batch)
+    target = target_of(batch, kind_of(recipe, architecture), wave)
+    return {
+        term.name: LOSSES[term.name](
+            wave,
+            target,
+            rate=batch.rate,
+            heart_rate=batch.heart_rate,
+            speed=batch.speed,
+            **term.options,
+        )
+        for term in recipe.loss
+    }
+
+
+def predicted(module: nn.Module, architecture: Architecture, batch: Batch) -> Tensor:
+    """(N, T) float32 wave of each clip, or (N, 1) of networks that give a number."""
+    output = module(architecture.prepare(batch.images))
+    return architecture.wave(output, len(batch)).float()
+
+
+def kind_of(recipe: Recipe, architecture: Architecture) -> str:
+    """What is learnt: wave, derivative, rate or last. Raises InputError where a model cannot."""
+    kind = recipe.model.target or TARGETS.get(architecture.gives, "")
+    if not kind:
+        raise InputError(
+            f"{recipe.model.name} gives {architecture.gives}; train it with an objective of its own"
+        )
+    return kind
+
+
+def target_of(batch: Batch, kind: str, wave: Tensor) -> Tensor:
+    """The target as a network of this kind learns it, in the shape of its wave.
+
+    wave: the reference with mean 0 and spread 1 in each clip.   derivative: its differences over
+    their spread, a zero appended.   rate: the heart rate [bpm].   last: the reference's last value.
+    """
+    if kind == "rate":
+        return batch.heart_rate.nan_to_num(0.0)[:, None].expand_as(wave)
+    if kind == "last":
+        return batch.target[:, -1:].expand_as(wave)
+    target = batch.target
+    if wave.shape[1] != target.shape[1]:
+        raise InputError(
+            f"the model gives {wave.shape[1]} samples for clips of {target.shape[1]}; use a "
+            "clip.length that it takes"
+        )
+    if kind == "derivative":
+        change = target.diff(dim=1)
+        change = change / change.std(dim=1, keepdim=True, correction=0).clamp_min(1e-8)
+        return torch.cat([change, torch.zeros_like(change[:, :1])], dim=1)
+    centred = target - target.mean(dim=1, keepdim=True)
+    return centred / target.std(dim=1, keepdim=True, correction=0).clamp_min(1e-8)
+
+
+def known_targets(batch: Batch, kind: str) -> Tensor:
+    """(N,) the weight of each clip: 0 where the rate that is to be learnt is not known."""
+    return batch.weight * torch.isfinite(batch.heart_rate) if kind == "rate" else batch.weight
+
+
+OBJECTIVES: dict[str, Objective] = {"supervised": supervised}

@@ -1,0 +1,58 @@
+"""The learning rate as a function of the step alone, so that nothing of it needs to be saved."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+from camvitals.train.recipe import Schedule
+
+RISE, FIRST, LAST = 0.3, 1 / 25, 1e-4 / 25  # of one cycle (Smith & Topin, 2019), as torch has it
+
+
+def share_of_step(schedule: Schedule, step: int, *, total: int, per_epoch: int) -> float:
+    """The factor on the learning rate at a step, counted from 0.
+
+    total: steps of the whole training.   per_epoch: steps of an epoch.
+    """
+    warm = min(1.0, (step + 1) / (schedule.warm_up + 1))
+    left = total - schedule.warm_up
+    done = max(0.0, step - schedule.warm_up) / max(1, left - 1)
+    return warm * SCHEDULES[schedule.name](schedule, min(1.0, done), step // per_epoch)
+
+
+def _constant(schedule: Schedule, done: float, epoch: int) -> float:
+    del schedule, done, epoch
+    return 1.0
+
+
+def _cosine(schedule: Schedule, done: float, epoch: int) -> float:
+    """From 1 to `final` along half a cosine (Loshchilov & Hutter, 2017)."""
+    del epoch
+    return _between(1.0, schedule.final, done)
+
+
+def _one_cycle(schedule: Schedule, done: float, epoch: int) -> float:
+    """Up from 1/25 over the first 30 %, down to 1/250000; momentum is left alone."""
+    del schedule, epoch
+    if done < RISE:
+        return _between(FIRST, 1.0, done / RISE)
+    return _between(1.0, LAST, (done - RISE) / (1 - RISE))
+
+
+def _steps(schedule: Schedule, done: float, epoch: int) -> float:
+    """Times `factor` every so many epochs."""
+    del done
+    return float(schedule.factor ** (epoch // schedule.every))
+
+
+def _between(start: float, stop: float, done: float) -> float:
+    return stop + (start - stop) * (1 + math.cos(math.pi * done)) / 2
+
+
+SCHEDULES: dict[str, Callable[[Schedule, float, int], float]] = {
+    "constant": _constant,
+    "cosine": _cosine,
+    "one-cycle": _one_cycle,
+    "steps": _steps,
+}

@@ -1,0 +1,9 @@
+"""Training in tests: one thread a process, so that tests beside each other do not wait."""
+
+import pytest
+import torch
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _one_thread():
+    torch.set_num_threads(1)
