@@ -7,9 +7,10 @@ import pytest
 
 from camvitals.evaluate.example import example
 from camvitals.evaluate.limits import limits_of_agreement
-from camvitals.evaluate.plots import PLOTS, View, drawn
+from camvitals.evaluate.plots import PLOTS, drawn
 from camvitals.evaluate.ranks import groups, ranks
 from camvitals.evaluate.statistics import compare
+from camvitals.evaluate.view import View
 from camvitals.records import InputError
 
 

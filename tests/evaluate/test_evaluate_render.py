@@ -7,6 +7,7 @@ import re
 import pytest
 from rich.console import Console
 
+from camvitals.evaluate.cells import Cell, Column, Row, Sheet, Table
 from camvitals.evaluate.example import example
 from camvitals.evaluate.render import (
     escape_latex,
@@ -20,7 +21,7 @@ from camvitals.evaluate.render import (
     text_of,
     to_csv,
 )
-from camvitals.evaluate.table import Cell, Column, Row, Sheet, Table, sheet_of
+from camvitals.evaluate.table import sheet_of
 
 MAE = Column("mae", "MAE", "bpm")
 ODD = Table(

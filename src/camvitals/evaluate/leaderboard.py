@@ -16,10 +16,11 @@ from pathlib import Path
 
 import numpy as np
 
+from camvitals.evaluate.cells import Cell, Column, Row, Table, column_of, counted, named
 from camvitals.evaluate.entrant import UNITS, Entrant, entrants, mean_loss
 from camvitals.evaluate.render import markdown_table
 from camvitals.evaluate.result import Result
-from camvitals.evaluate.table import Cell, Column, Row, Table, column_of, counted, named, tables_of
+from camvitals.evaluate.table import tables_of
 from camvitals.records import InputError
 
 NAN = float("nan")

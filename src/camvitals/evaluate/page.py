@@ -8,10 +8,11 @@ from pathlib import Path
 
 from camvitals.data.recording import Recording
 from camvitals.evaluate import plots, worst
-from camvitals.evaluate.plots import View
+from camvitals.evaluate.cells import Table, counted, named
 from camvitals.evaluate.render import html_table, number
 from camvitals.evaluate.result import Result
-from camvitals.evaluate.table import Table, counted, left_out, named, tables_of
+from camvitals.evaluate.table import left_out, tables_of
+from camvitals.evaluate.view import View
 from camvitals.report import page as report_page
 from camvitals.report.files import write_atomically
 

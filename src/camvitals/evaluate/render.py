@@ -14,7 +14,7 @@ from dataclasses import replace
 from html import escape
 from typing import TYPE_CHECKING
 
-from camvitals.evaluate.table import Cell, Column, Row, Sheet, Table
+from camvitals.evaluate.cells import Cell, Column, Row, Sheet, Table
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -1,40 +1,32 @@
-"""What an evaluation found, as tables of numbers that any form can be made of.
-
-Cells hold numbers, not text: `render` makes text of them for terminals, papers and files.
-"""
+"""What an evaluation found, as tables of numbers that any form can be made of."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import numpy as np
 
 from camvitals.evaluate.calibration import interval_calibration, reliability, risk_coverage
+from camvitals.evaluate.cells import (
+    NAN,
+    SHARES,
+    Cell,
+    Column,
+    Row,
+    Sheet,
+    Table,
+    cell_of,
+    column_of,
+    counted,
+    named,
+)
 from camvitals.evaluate.entrant import UNITS, Entrant, entrants, lead_of, strata_of, words_of
-from camvitals.evaluate.metrics import CLOSE_BPM, METRICS, Score, scores
+from camvitals.evaluate.metrics import CLOSE_BPM, METRICS, scores
 from camvitals.evaluate.result import Result
 from camvitals.evaluate.statistics import gap
 from camvitals.evaluate.verdict import verdict
 from camvitals.records import Array
 
-NAN = float("nan")
-SHARES = ("coverage", "within_3", "within_5", "within_10")
-TITLES = {
-    "coverage": "answered",
-    "mae": "MAE",
-    "rmse": "RMSE",
-    "rmse_percent": "relative RMSE",
-    "mape": "MAPE",
-    "pearson_r": "Pearson r",
-    "ccc": "CCC",
-    "within_3": "within 3",
-    "within_5": "within 5",
-    "within_10": "within 10",
-    "mean_error": "mean error",
-    "sd_error": "SD of error",
-    "arms": "ARMS",
-}
 MAIN = ("coverage", "mae", "rmse", "within_5", "pearson_r", "ccc")
 FURTHER = ("mean_error", "sd_error", "rmse_percent", "mape", "within_3", "within_10")
 WAVE_UNITS = {
@@ -48,66 +40,6 @@ WAVE_UNITS = {
     "beat_mae_ms": ("beat intervals", "ms"),
 }
 ALONE = "One subject: there is no interval over subjects."
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """key: for machines.   title, unit: as printed.   digits: decimals."""
-
-    key: str
-    title: str
-    unit: str = ""
-    digits: int = 2
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """A number in the unit of its column with its 95 % interval, or words.
-
-    value: NaN where there is none.   low, high: NaN without an interval.   note: why, in words.
-    """
-
-    value: float = NAN
-    low: float = NAN
-    high: float = NAN
-    text: str = ""
-    note: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One method, or a floor that needs no camera."""
-
-    name: str
-    cells: tuple[Cell, ...]
-    floor: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """One table. key: unique in its sheet.   lead: heading of the row names.   notes: below it."""
-
-    key: str
-    title: str
-    columns: tuple[Column, ...]
-    rows: tuple[Row, ...]
-    notes: tuple[str, ...] = ()
-    lead: str = "method"
-
-
-@dataclass(frozen=True, slots=True)
-class Sheet:
-    """All tables of an evaluation, with the protocol that made its numbers.
-
-    protocol: its name; hash: 64 hexadecimal digits; text: a paragraph.   versions: of software.
-    """
-
-    title: str
-    protocol: str
-    hash: str
-    text: str
-    tables: tuple[Table, ...]
-    versions: Mapping[str, str] = field(default_factory=dict)
 
 
 def sheet_of(result: Result, *, against: str = "", draws: int = 1000) -> Sheet:
@@ -153,18 +85,6 @@ def tables_of(
     return (*tables, tested) if tested is not None else tuple(tables)
 
 
-def named(vital: str) -> str:
-    """A vital sign in words."""
-    return {"spo2": "SpO2", "hrv_sdnn": "SDNN", "hrv_rmssd": "RMSSD"}.get(
-        vital, vital.replace("_", " ").capitalize()
-    )
-
-
-def counted(count: int, noun: str) -> str:
-    """`1 window`, `2 windows`."""
-    return f"{count} {noun}{'' if count == 1 else 's'}"
-
-
 def _counts(result: Result, vital: str, first: Entrant) -> tuple[str, ...]:
     recordings, subjects = len(set(first.takes)), len(set(first.people))
     told = [
@@ -181,21 +101,6 @@ def _counts(result: Result, vital: str, first: Entrant) -> tuple[str, ...]:
     if subjects < 2:
         told.append(ALONE)
     return tuple(told)
-
-
-def column_of(metric: str, vital: str) -> Column:
-    """The column of a metric of METRICS; shares are in percent."""
-    unit = "%" if metric in SHARES else METRICS[metric].unit or UNITS.get(vital, "")
-    digits = 0 if metric in SHARES else 2
-    return Column(metric, TITLES.get(metric, metric), "" if unit == "1" else unit, digits)
-
-
-def cell_of(score: Score, metric: str) -> Cell:
-    """A score as a cell: shares in percent, no interval over a single subject."""
-    scale = 100.0 if metric in SHARES else 1.0
-    if score.subjects < 2 and metric != "coverage":
-        return Cell(scale * score.value)
-    return Cell(scale * score.value, scale * score.low, scale * score.high)
 
 
 def _metrics(

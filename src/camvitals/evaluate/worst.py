@@ -16,10 +16,10 @@ from camvitals.data.recording import Recording
 from camvitals.dsp.clean import rate_of, runs
 from camvitals.dsp.spectrum import spectrum
 from camvitals.evaluate.entrant import Entrant
-from camvitals.evaluate.plots import side_by_side, under
 from camvitals.evaluate.protocol import Protocol
 from camvitals.evaluate.reference import Reference
 from camvitals.evaluate.seen import see
+from camvitals.evaluate.view import side_by_side, under
 from camvitals.pipeline import Settings, pulse_of, unmeasurable
 from camvitals.records import Array, InputError, Wave
 from camvitals.report.figure import COLOUR, heading, keys, svg
