@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from camvitals.data.tao import TaoSpec
 from camvitals.models import MODELS
 from camvitals.models.two_branch import Attention, attention_mask, shifted
 from camvitals.records import InputError
@@ -118,3 +119,15 @@ def test_public_names_are_mapped():
         "apperance_att_conv2.weight": torch.ones(1),
     }
     assert set(it.translate(public)) == {"motion.conv1.bias", "attention2.weigh.weight"}
+
+
+def test_what_tao_specifies_is_built():
+    spec = TaoSpec.parse(
+        "model_config { input_size: 36 conv_dropout_rate: 0.1 use_batch_norm: true frozen_blocks: 2 }"
+    )
+    module = MODELS["heartratenet"].build(**spec.options)
+    assert module.head.dense1.in_features == 64 * 7 * 7
+    assert module.dropout.p == 0.1
+    assert module.motion.norm3.num_features == 64
+    assert not module.appearance.conv2.weight.requires_grad
+    assert module.appearance.conv3.weight.requires_grad
