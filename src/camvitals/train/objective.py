@@ -60,9 +60,21 @@ def objective_of(recipe: Recipe) -> Objective:
     return OBJECTIVES[recipe.objective]
 
 
-def augmentations_of(recipe: Recipe) -> list[Augmentation]:
-    """The changes of clips that a recipe names, made. Raises InputError when there is none."""
-    return [_augmentation(one.name)(**one.options) for one in recipe.augmentation]
+class Augmentations:
+    """The changes of clips that a recipe names, made once in every process that needs them."""
+
+    def __init__(self, recipe: Recipe) -> None:
+        self._wanted = recipe.augmentation
+        self._made: list[Augmentation] | None = None
+
+    def __getstate__(self) -> dict[str, object]:
+        return {"_wanted": self._wanted, "_made": None}
+
+    def __call__(self) -> list[Augmentation]:
+        """In the order of the recipe. Raises InputError when there is none of a name."""
+        if self._made is None:
+            self._made = [_augmentation(one.name)(**one.options) for one in self._wanted]
+        return self._made
 
 
 def _augmentation(name: str) -> Callable[..., Augmentation]:
@@ -84,7 +96,13 @@ def supervised(
     module: nn.Module, architecture: Architecture, batch: Batch, recipe: Recipe
 ) -> dict[str, Tensor]:
     """Losses of the wave against the target; every term of the recipe by its name, unweighted."""
-    wave = predicted(module, architecture, batch)
+    return terms_of(predicted(module, architecture, batch), architecture, batch, recipe)
+
+
+def terms_of(
+    wave: Tensor, architecture: Architecture, batch: Batch, recipe: Recipe
+) -> dict[str, Tensor]:
+    """The same of a wave that is there already."""
     target = target_of(batch, kind_of(recipe, architecture), wave)
     return {
         term.name: LOSSES[term.name](
@@ -137,6 +155,12 @@ def target_of(batch: Batch, kind: str, wave: Tensor) -> Tensor:
         return torch.cat([change, torch.zeros_like(change[:, :1])], dim=1)
     centred = target - target.mean(dim=1, keepdim=True)
     return centred / target.std(dim=1, keepdim=True, correction=0).clamp_min(1e-8)
+
+
+def weighted(terms: Mapping[str, Tensor], recipe: Recipe) -> Tensor:
+    """(N,) the sum of the terms, each times its weight in the recipe, 1 where it is not there."""
+    weight = {term.name: term.weight for term in recipe.loss}
+    return torch.stack([weight.get(name, 1.0) * value for name, value in terms.items()]).sum(0)
 
 
 def known_targets(batch: Batch, kind: str) -> Tensor:

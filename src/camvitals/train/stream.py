@@ -61,7 +61,9 @@ class Batch:
 
     def _each(self, change: Callable[[Tensor], Tensor]) -> Batch:
         found = {field.name: getattr(self, field.name) for field in fields(self)}
-        moved = {name: change(v) for name, v in found.items() if isinstance(v, Tensor)}
+        moved: dict[str, Any] = {
+            name: change(v) for name, v in found.items() if isinstance(v, Tensor)
+        }
         return replace(self, **moved)
 
 
@@ -177,7 +179,7 @@ class Stream:
             context = multiprocessing.get_context("forkserver" if "forkserver" in ways else "spawn")
         self._loader: DataLoader[Any] = DataLoader(
             clips,  # type: ignore[arg-type]  # anything with __getitem__
-            batch_sampler=_Steps(share, first, last),  # type: ignore[arg-type]
+            batch_sampler=_Steps(share, first, last),
             num_workers=workers,
             collate_fn=_Collate(clips.clip.rate),
             pin_memory=pinned,

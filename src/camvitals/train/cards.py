@@ -1,0 +1,92 @@
+"""The card of trained weights: what a recipe says about them, and their digest."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+
+from torch import nn
+
+from camvitals.card import ModelCard, digest
+from camvitals.models.architecture import Architecture
+from camvitals.records import InputError
+from camvitals.train.cached import CacheClips
+from camvitals.train.checkpoint import CARD, load_weights, on_disk, write_bytes
+from camvitals.train.clips import MadeTraces
+from camvitals.train.objective import architecture_of
+from camvitals.train.recipe import Recipe
+
+
+def write_card(
+    path: Path,
+    recipe: Recipe,
+    architecture: Architecture,
+    *,
+    size: tuple[int, int],
+    metrics: Mapping[str, float],
+) -> None:
+    """Write NAME.safetensors.json beside weights. Raises InputError on a full disk."""
+    card = card_of(path, recipe, architecture, size=size, metrics=metrics)
+    text = json.dumps(asdict(card), indent=2, ensure_ascii=False) + "\n"
+    with on_disk(path):
+        write_bytes(path.with_name(path.name + CARD), text.encode())
+
+
+def card_of(
+    path: Path,
+    recipe: Recipe,
+    architecture: Architecture,
+    *,
+    size: tuple[int, int],
+    metrics: Mapping[str, float],
+) -> ModelCard:
+    """The card of the weights in a file.
+
+    size: rows and columns of the pictures, or the number of regions and 1.
+    """
+    corpus = recipe.corpus
+    learnt, licence = f"made people (camvitals {version('camvitals')}), no real ones", "Apache-2.0"
+    traces = isinstance(corpus, MadeTraces)
+    if isinstance(corpus, CacheClips):
+        learnt, licence = ", ".join(corpus.corpora) or "a prepared cache", "not stated"
+        traces = corpus.content == "traces"
+    seconds = recipe.clip.length / recipe.clip.rate
+    return ModelCard(
+        name=recipe.name,
+        version=recipe.hash[:12],
+        task=f"{architecture.gives} from {'colours of regions' if traces else 'crops of a face'}",
+        size=size,
+        colour="RGB",
+        scale=(0.0, 255.0),
+        rate=recipe.clip.rate,
+        outputs={architecture.gives: "(N, T), no unit"},
+        training_data=learnt,
+        licence=licence,
+        operating_range=f"clips of {recipe.clip.length} samples ({seconds:.1f} s)",
+        source=f"{recipe.model.name} ({architecture.source}), trained by recipe {recipe.name}",
+        sha256=digest(path),
+        metrics={k: v for k, v in metrics.items() if k not in ("epoch", "step")},
+    )
+
+
+def trained(folder: Path | str, *, own_code: bool = False) -> tuple[nn.Module, Recipe]:
+    """The network with its best weights, in evaluation mode, and the recipe it was trained by.
+
+    own_code: whether Python files that the recipe names may be run; only for your own folders.
+    Raises InputError when something is missing, or weights, card and recipe do not belong together.
+    """
+    place = Path(folder)
+    path, weights = place / "recipe.json", place / "best.safetensors"
+    if not (path.is_file() and weights.is_file()):
+        raise InputError(f"{place} has no recipe.json and best.safetensors; train first")
+    recipe = Recipe.from_json(path.read_text("utf-8"), own_code=own_code, where=str(path))
+    architecture = architecture_of(recipe)
+    card = ModelCard.load(weights.with_name(weights.name + CARD))
+    module = architecture.build(**{"size": card.size, **recipe.model.options})
+    facts = load_weights(module, weights)
+    if facts.get("recipe") != recipe.hash:
+        raise InputError(f"{weights} was not trained by {path}; take the two of one training")
+    return module.eval(), recipe
