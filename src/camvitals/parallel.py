@@ -21,6 +21,7 @@ Note = Callable[[float], None]
 Outcomes = Generator[tuple[int, Result | InputError], None, None]
 POLL_S = 0.25
 STARTED = 1e-6
+THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 AHEAD = 2  # jobs per process that are handed out: one at work, one waiting
 
 
@@ -113,7 +114,7 @@ class _Jobs(Generic[Job, Result]):
         ahead = iter(chosen)
         try:
             while True:
-                with suppress(BrokenProcessPool), _interrupts_held():
+                with suppress(BrokenProcessPool), _interrupts_held(), _one_thread_each():
                     while len(index_of) < AHEAD * workers and (index := next(ahead, -1)) >= 0:
                         index_of[self._submitted(pool, index)] = index
                 if not index_of:
@@ -156,6 +157,21 @@ def _interrupts_held() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def _one_thread_each() -> Iterator[None]:
+    """Processes started in here do their matrix products in one thread, as they are one a core.
+
+    With more, threads of one process wait for those of another, ten times longer than they work.
+    """
+    chosen = {name: "1" for name in THREADS if name not in os.environ}
+    os.environ.update(chosen)
+    try:
+        yield
+    finally:
+        for name in chosen:
+            os.environ.pop(name, None)
 
 
 # In a worker: what share of each job is done, and last whether to stop. One for all processes.

@@ -5,10 +5,9 @@ One recording that cannot be scored is named, and the others go on.
 
 from __future__ import annotations
 
-import os
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
 from pathlib import Path
 
 from camvitals.data.recording import Recording
@@ -20,8 +19,6 @@ from camvitals.pipeline import Settings, versions
 from camvitals.records import InputError
 from camvitals.waves.auto import AUTO
 from camvitals.waves.run import METHODS
-
-THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 def evaluate(
@@ -55,7 +52,7 @@ def evaluate(
     found: dict[int, Scored] = {}
     skipped = list(refused)
     outcomes = run_jobs(tasks, score, name=_name, workers=jobs, progress=progress)
-    with closing(outcomes), _one_thread_each():
+    with closing(outcomes):
         for index, outcome in outcomes:
             if isinstance(outcome, InputError):
                 take = takes[index]
@@ -68,21 +65,6 @@ def evaluate(
     order = {(take.corpus, take.name): index for index, take in enumerate(takes)}
     skipped.sort(key=lambda one: order.get((one.corpus, one.recording), -1))
     return Result(protocol, columns, excluded, tuple(skipped), versions())
-
-
-@contextmanager
-def _one_thread_each() -> Iterator[None]:
-    """Processes started in here do their matrix products in one thread, as they are one a core.
-
-    With more, threads of one process wait for those of another, ten times longer than they work.
-    """
-    chosen = {name: "1" for name in THREADS if name not in os.environ}
-    os.environ.update(chosen)
-    try:
-        yield
-    finally:
-        for name in chosen:
-            os.environ.pop(name, None)
 
 
 def admitted(
