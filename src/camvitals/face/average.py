@@ -57,7 +57,8 @@ class Regions:
         sums = np.einsum("rn,cn->rc", flat, values) if few else flat @ values.T
         if outside is not None:
             sums = sums / np.maximum(inside, 1e-6)[:, None]
-        sums[count == 0] = np.nan
+        if not count.all():
+            sums[count == 0] = np.nan
         return sums, count
 
     def moments(self, planes: Array, region: int) -> Array:
@@ -100,9 +101,12 @@ class Blend:
             share = self._share(time)
             new, new_count = self._next.means(planes, outside)
             mixed = (1 - share) * old + share * new
-            old = np.where(np.isnan(old), new, mixed)  # what is covered from now on is unseen
-            count = np.where(count == 0, new_count, (1 - share) * count + share * new_count)
-            count[np.isnan(old[:, 0])] = 0
+            if count.all() and new_count.all():
+                old, count = mixed, (1 - share) * count + share * new_count
+            else:  # what is covered from now on is unseen
+                old = np.where(np.isnan(old), new, mixed)
+                count = np.where(count == 0, new_count, (1 - share) * count + share * new_count)
+                count[np.isnan(old[:, 0])] = 0
             if share >= 1:
                 self.now, self._next = self._next, None
         return old, count * self.step**2
@@ -116,7 +120,7 @@ class Blend:
         return np.asarray((1 - share) * old + share * self._next.moments(planes, region))
 
     def _share(self, time: float) -> float:
-        part = float(np.clip((time - self._start) / self._span, 0, 1))
+        part = min(max((time - self._start) / self._span, 0.0), 1.0)
         return part * part * (3 - 2 * part)  # without corners, which would ring in the pulse band
 
     def _mixed(self, time: float) -> Regions:
