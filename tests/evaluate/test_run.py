@@ -199,7 +199,11 @@ def test_two_processes_find_the_same_in_the_same_order() -> None:
     takes = [made_recording(replace(SCENARIO, seed=seed, duration=12.0)) for seed in (1, 2, 3)]
     one, two = (evaluate(takes, methods=["green", "pos"], jobs=jobs) for jobs in (1, 2))
     for name, column in one.columns.items():
-        assert [str(v) for v in column] == [str(v) for v in two.columns[name]]
+        other = two.columns[name]
+        if column.dtype.kind == "f":  # sums in other threads round in another order
+            assert np.allclose(column, other, rtol=1e-9, equal_nan=True), name
+        else:
+            assert [str(v) for v in column] == [str(v) for v in other]
 
 
 def filmed(face_file: Path) -> Recording:
