@@ -122,9 +122,8 @@ def test_public_names_are_mapped():
 
 
 def test_what_tao_specifies_is_built():
-    spec = TaoSpec.parse(
-        "model_config { input_size: 36 conv_dropout_rate: 0.1 use_batch_norm: true frozen_blocks: 2 }"
-    )
+    settings = "input_size: 36 conv_dropout_rate: 0.1 use_batch_norm: true frozen_blocks: 2"
+    spec = TaoSpec.parse(f"model_config {{ {settings} }}")
     module = MODELS["heartratenet"].build(**spec.options)
     assert module.head.dense1.in_features == 64 * 7 * 7
     assert module.dropout.p == 0.1

@@ -11,8 +11,16 @@ from camvitals.models.deepphys import DEEPPHYS
 from camvitals.models.efficientphys import EFFICIENTPHYS
 from camvitals.models.factorizephys import FACTORIZEPHYS
 from camvitals.models.heartratenet import HEARTRATENET, HEARTRATENET_COMPACT, HEARTRATENET_PLAIN
+from camvitals.models.hrcnn import EXTRACTOR
+from camvitals.models.i3d import I3D_12
 from camvitals.models.ibvpnet import IBVPNET
+from camvitals.models.merppg import ME_RPPG
+from camvitals.models.physformer import PHYSFORMER
 from camvitals.models.physnet import PHYSNET
+from camvitals.models.rhythmnet import RHYTHMNET
+from camvitals.models.rppgnet import RPPGNET
+from camvitals.models.stven import ENHANCER
+from camvitals.models.tracenet import LARGE, SMALL, TINY
 from camvitals.models.tscan import TSCAN
 from camvitals.records import InputError
 
@@ -26,6 +34,16 @@ MODELS: dict[str, Architecture] = {
     "physnet": PHYSNET,
     "ibvpnet": IBVPNET,
     "factorizephys": FACTORIZEPHYS,
+    "physformer": PHYSFORMER,
+    "rppgnet": RPPGNET,
+    "stven": ENHANCER,
+    "i3d": I3D_12,
+    "hrcnn": EXTRACTOR,
+    "me-rppg": ME_RPPG,
+    "rhythmnet": RHYTHMNET,
+    "tracenet": SMALL,
+    "tracenet-tiny": TINY,
+    "tracenet-large": LARGE,
 }
 
 
