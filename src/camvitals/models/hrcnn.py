@@ -13,7 +13,7 @@ from typing import Any
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from camvitals.models.architecture import Architecture, Size
+from camvitals.models.architecture import Architecture, Size, check_size
 from camvitals.models.names import renamed
 from camvitals.records import InputError
 
@@ -127,15 +127,11 @@ def _names() -> dict[str, str]:
 
 
 def _extractor(*, size: Size, **options: Any) -> HRCNNExtractor:
-    del size  # every frame is brought to 192×128
+    check_size(size, SIZES, name="HR-CNN")
     return HRCNNExtractor(**options)
 
 
-def _whole(*, size: Size, **options: Any) -> HRCNN:
-    del size
-    return HRCNN(**options)
-
-
+SIZES = (FRAME, (96, 64), (128, 128), (36, 36))  # every frame is brought to the first
 EXTRACTOR = Architecture(
     build=_extractor,
     takes="unit",
@@ -145,17 +141,6 @@ EXTRACTOR = Architecture(
     parameters=1_749_959,
     source="Špetlík et al., BMVC 2018; radimspetlik/hr-cnn",
     keys=renamed(_names()),
-    sizes=(FRAME, (96, 64), (128, 128), (36, 36)),
+    sizes=SIZES,
     shortest=1,
-)
-WHOLE = Architecture(
-    build=_whole,
-    takes="unit",
-    gives="rate",
-    size=FRAME,
-    length=300,
-    parameters=1_841_514,
-    source="Špetlík et al., BMVC 2018; radimspetlik/hr-cnn",
-    sizes=EXTRACTOR.sizes,
-    shortest=113,
 )

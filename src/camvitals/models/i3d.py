@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from camvitals.models.architecture import Architecture, Size
+from camvitals.models.architecture import Architecture, Size, check_size
 from camvitals.models.names import renamed
 from camvitals.records import InputError
 
@@ -94,16 +94,23 @@ class I3D(nn.Module):
     """K numbers of a clip.
 
     numbers: how many, 12 for system A, 400 for the classes of Kinetics.
+    window:  frames that the numbers are of; a longer clip is cut. None takes a clip as a whole.
     frozen:  last of the BLOCKS, counted from the picture, that does not learn; None: all learn.
     dropout: probability that a feature is dropped before the read-out.
     """
 
     def __init__(
-        self, *, numbers: int = 12, frozen: str | None = None, dropout: float = 0.5
+        self,
+        *,
+        numbers: int = 12,
+        window: int | None = 12,
+        frozen: str | None = None,
+        dropout: float = 0.5,
     ) -> None:
         super().__init__()
         if frozen is not None and frozen not in BLOCKS:
             raise InputError(f"frozen {frozen!r} must be None or one of {', '.join(BLOCKS)}")
+        self.window = window
         self.conv_1a = Unit(3, 64, 7, 2)
         self.conv_2b = Unit(64, 64)
         self.conv_2c = Unit(64, 192, 3)
@@ -124,7 +131,17 @@ class I3D(nn.Module):
         return self
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, K, t) of clips (N, 3, T, H, W) in −1…1: t = ⌈T/8⌉ − 1, at least 1."""
+        """The numbers (N, K, t) of clips (N, 3, T, H, W) in −1…1.
+
+        t is the number of windows; without windows ⌈T/8⌉ − 1 places in time, at least 1.
+        """
+        if self.window is None:
+            return self._read(x)
+        windows = torch.cat(torch.split(x, self.window, 2))
+        numbers = self._read(windows).mean(-1)
+        return torch.stack(torch.split(numbers, len(x)), -1)
+
+    def _read(self, x: Tensor) -> Tensor:
         for name in BLOCKS:
             if name in POOLS:
                 x = _pooled(x, *POOLS[name])
@@ -142,12 +159,12 @@ def _pooled(x: Tensor, kernel: Triple, stride: Triple) -> Tensor:
 
 
 def _build(*, size: Size, **options: Any) -> I3D:
-    del size  # the last features are averaged over space, whatever their size
+    check_size(size, SIZES, name="I3D")
     return I3D(**options)
 
 
-def _twelve(output: Tensor, n: int) -> Tensor:
-    return output.reshape(n, output.shape[-2], -1).mean(-1)
+def _in_order(output: Tensor, n: int) -> Tensor:
+    return output.transpose(1, 2).reshape(n, -1)
 
 
 PUBLIC_NAMES = {
@@ -166,6 +183,7 @@ PUBLIC_NAMES = {
     ".bn.": ".norm.",
 }
 
+SIZES = tuple((s, s) for s in (32, 64, 112, 128, 224))
 I3D_12 = Architecture(
     build=_build,
     takes="signed",
@@ -175,7 +193,9 @@ I3D_12 = Architecture(
     parameters=12_299_564,
     source="Carreira & Zisserman, CVPR 2017; piergiaj/pytorch-i3d",
     keys=renamed(PUBLIC_NAMES),
-    wave=_twelve,
+    wave=_in_order,
     layout="CTHW",
-    sizes=tuple((s, s) for s in (32, 64, 112, 128, 224)),
+    sizes=SIZES,
+    step=12,
+    shortest=12,
 )

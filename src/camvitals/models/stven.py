@@ -12,8 +12,6 @@ Shape letters: N clips, T frames, H rows, W columns, Q levels of quality.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
-from functools import partial
 from typing import Any
 
 import torch
@@ -91,8 +89,8 @@ def _build(*, size: Size, **options: Any) -> STVEN:
     return STVEN(**options)
 
 
-def names(blocks: int) -> Callable[[str], str]:
-    """Key map of the authors' release with this many blocks in the middle."""
+def names(*, blocks: int) -> Callable[[str], str]:
+    """Key map of the authors' code with so many blocks in the middle; MODELS has four."""
     table = {f"down3Dmain.{9 + block}.": f"middle.{block}." for block in range(blocks)}
     table |= {f"down3Dmain.{layer}.": f"down.{layer}." for layer in (0, 1, 3, 4, 6, 7)}
     table |= {"layers2.": "up.", "layers3.0.": "up.3.", "layers3.1.": "up.4."}
@@ -100,7 +98,7 @@ def names(blocks: int) -> Callable[[str], str]:
 
 
 SIZES = tuple((s, s) for s in (8, 16, 32, 64, 96, 128))
-STVEN_4 = Architecture(
+ENHANCER = Architecture(
     build=_build,
     takes="signed",
     gives="images",
@@ -108,9 +106,8 @@ STVEN_4 = Architecture(
     length=64,
     parameters=37_326_784,
     source="Yu et al., ICCV 2019; ZitongYu/STVEN_rPPGNet",
-    keys=names(4),
+    keys=names(blocks=4),
     layout="CTHW",
     sizes=SIZES,
     step=2,
 )
-STVEN_6 = replace(STVEN_4, build=partial(_build, blocks=6), parameters=51_490_496, keys=names(6))
