@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 SHOWN_S = 20.0
+AROUND_S = 30.0  # measured before and after the window, so that long recordings take no longer
 BAND_BPM = (40.0, 200.0)
 NOT_AT_HAND = "waves are not kept in a result, and the recordings are not at hand"
 
@@ -107,7 +108,12 @@ def with_waves(
 
 
 def _seen(case: Case, take: Recording, protocol: Protocol, traces: Path | None) -> Case:
+    """A case with its waves, measured around its window, or from the colours that were kept."""
     roi = protocol.roi or take.roi
+    if traces is None or take.colours is not None:
+        first, last = take.span or (-np.inf, np.inf)
+        near = (max(first, case.start - AROUND_S), min(last, case.stop + AROUND_S))
+        take = replace(take, span=near)
     try:
         seen = see(take, methods=(case.method,), roi=roi, skin=protocol.skin, folder=traces)
         trace = seen.for_method(case.method)
