@@ -27,7 +27,8 @@ class CacheClips:
     """Clips of a prepared corpus.
 
     folder: of the cache.   reference: the wave to learn, by its name.
-    content: "crops", or "traces": the colours of all regions but the background.
+    content: "crops", or "traces": the colours of regions.
+    regions: their names; () is all but the background.
     hop: from the start of a clip to that of the next [s]; 0: clips touch.
     held_out: share of the subjects that are never trained on, 0–0.9, drawn with `fold`. Recordings
         that their owners set aside for validation are held out, those for test never touched.
@@ -37,6 +38,7 @@ class CacheClips:
     folder: str
     reference: str = "pulse"
     content: Literal["crops", "traces"] = "crops"
+    regions: tuple[str, ...] = ()
     hop: float = 0.0
     held_out: float = 0.2
     fold: int = 0
@@ -188,8 +190,8 @@ class _Cached:
         before, after = window.start - GAP_S, window.stop + GAP_S
         if self._corpus.content == "traces":
             trace = self._cache.trace(window.key).between(before, after)
-            regions = tuple(name for name in trace.names if name != "background")
-            return colours_at(trace, time, regions)
+            every = tuple(name for name in trace.names if name != "background")
+            return colours_at(trace, time, self._corpus.regions or every)
         found = self._cache.clip(window.key, before, after)
         seen = self._cache.seen(window.key)
         clock = self._cache.time(window.key)

@@ -45,7 +45,7 @@ def card_of(
 ) -> ModelCard:
     """The card of the weights in a file.
 
-    size: rows and columns of the pictures, or the number of regions and 1.
+    size: rows and columns of the pictures, or the number of regions and 3.
     """
     corpus = recipe.corpus
     learnt, licence = f"made people (camvitals {version('camvitals')}), no real ones", "Apache-2.0"

@@ -16,6 +16,7 @@ import numpy as np
 from camvitals.data.synthetic.scenario import draw
 from camvitals.data.synthetic.traces import REGIONS, made_trace
 from camvitals.data.synthetic.truth import Truth
+from camvitals.dsp.clean import GAP_S
 from camvitals.records import Array, InputError, Trace
 from camvitals.train.patches import patches
 
@@ -58,7 +59,8 @@ class Clip:
 class Sample:
     """One clip.
 
-    images: (T, H, W, 3) uint8, or (T, R, 3) float32 colours of regions, 0–255, without gaps.
+    images: (T, H, W, 3) uint8, or (T, R, 3) float32 colours of regions, 0–255, 0
+        while a region is unseen.
     time:   (T,) s of the recording at which each was taken; the clip plays them evenly.
     target: (T,) the reference wave there.   heart_rate: over the clip [bpm], NaN when not known.
     key:    what it was cut from.   weight: of its loss, 0 when there is nothing to learn.
@@ -141,7 +143,8 @@ class MadeClips:
         place = np.stack([np.interp(time, trace.time, centre[:, k]) for k in (0, 1)], axis=1)
         width = float(np.nanmean(trace.box[:, 2] - trace.box[:, 0]))
         moved = (place - place.mean(axis=0)) / width
-        return patches(colours_at(trace, time, REGIONS), moved, size=self.size, rng=rng)
+        colours = _filled(colours_at(trace, time, REGIONS))
+        return patches(colours, moved, size=self.size, rng=rng)
 
 
 def _check_made(reference: str, fixed: Mapping[str, Any]) -> None:
@@ -197,22 +200,28 @@ def _rate(truth: Truth, time: Array, span: float) -> float:
 
 
 def colours_at(trace: Trace, time: Array, regions: tuple[str, ...]) -> Array:
-    """(T, R, 3) float32 colours at uniform times; what was not seen is filled.
+    """(T, R, 3) float32 colours at uniform times; 0 where a region is unseen for over GAP_S.
 
-    Short gaps are bridged; a region that stays unseen has the colour of all that is seen of the
-    face, so that it tells nothing new; where nothing is seen, the face's mean over the clip.
+    Raises InputError for a region that the trace does not have.
     """
-    names = [*regions, trace.main]
-    rgb = trace.rgb[:, [trace.names.index(name) for name in names]]
-    even = np.stack([_at(rgb[:, r], trace.time, time) for r in range(len(names))], axis=1)
-    whole = even[:, -1]
-    if not np.isfinite(whole).any():
-        raise InputError("nothing of the face is seen in the clip; leave it out")
-    whole = np.where(np.isfinite(whole), whole, np.nanmean(whole, axis=0))
-    return np.where(np.isfinite(even[:, :-1]), even[:, :-1], whole[:, None]).astype(np.float32)
+    odd = [name for name in regions if name not in trace.names]
+    if odd:
+        raise InputError(f"no region {odd[0]!r}; the traces have {', '.join(trace.names)}")
+    rgb = trace.rgb[:, [trace.names.index(name) for name in regions]]
+    even = np.stack([_at(rgb[:, r], trace.time, time) for r in range(len(regions))], axis=1)
+    return np.asarray(np.nan_to_num(even, nan=0.0), dtype=np.float32)
 
 
-def _at(values: Array, time: Array, wanted: Array, *, gap: float = 0.5) -> Array:
+def _filled(colours_TRC: Array) -> Array:
+    """An unseen region has the colour of the whole skin, and where that is unseen its mean."""
+    whole = colours_TRC[:, [REGIONS.index("skin")]]
+    seen = whole[..., :1] > 0
+    mean = whole.sum(axis=0) / max(int(seen.sum()), 1)
+    whole = np.where(seen, whole, mean)
+    return np.asarray(np.where(colours_TRC[..., :1] > 0, colours_TRC, whole))
+
+
+def _at(values: Array, time: Array, wanted: Array) -> Array:
     """(T, C) by lines between the samples that were seen; NaN in gaps and outside."""
     seen = np.isfinite(values).all(axis=1)
     out = np.full((len(wanted), values.shape[1]), np.nan)
@@ -222,8 +231,8 @@ def _at(values: Array, time: Array, wanted: Array, *, gap: float = 0.5) -> Array
     for c in range(values.shape[1]):
         out[:, c] = np.interp(wanted, known, values[seen, c])
     right = np.clip(np.searchsorted(known, wanted), 1, len(known) - 1)
-    far = known[right] - known[right - 1] > gap
-    out[far | (wanted < known[0] - gap) | (wanted > known[-1] + gap)] = np.nan
+    far = known[right] - known[right - 1] > GAP_S
+    out[far | (wanted < known[0] - GAP_S) | (wanted > known[-1] + GAP_S)] = np.nan
     return out
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 import torch
 from torch import Tensor, nn
 
-from camvitals.models.architecture import Architecture
+from camvitals.models.architecture import TRACES, Architecture
 from camvitals.records import InputError
 from camvitals.train.losses import LOSSES
 from camvitals.train.named import is_own, load_named
@@ -103,7 +103,9 @@ def terms_of(
     wave: Tensor, architecture: Architecture, batch: Batch, recipe: Recipe
 ) -> dict[str, Tensor]:
     """The same of a wave that is there already."""
-    target = target_of(batch, kind_of(recipe, architecture), wave)
+    late = recipe.model.delay
+    wave = wave[:, late:] if late else wave
+    target = target_of(batch, kind_of(recipe, architecture), wave, delay=late)
     return {
         term.name: LOSSES[term.name](
             wave,
@@ -119,8 +121,15 @@ def terms_of(
 
 def predicted(module: nn.Module, architecture: Architecture, batch: Batch) -> Tensor:
     """(N, T) float32 wave of each clip, or (N, 1) of networks that give a number."""
-    output = module(architecture.prepare(batch.images))
+    output = module(given(architecture, batch.images))
     return architecture.wave(output, len(batch)).float()
+
+
+def given(architecture: Architecture, images: Tensor) -> Tensor:
+    """What the network takes; colours go in as they are where it says nothing else."""
+    if architecture.takes == TRACES and architecture.transform is None:
+        return images.float()
+    return architecture.prepare(images)
 
 
 def kind_of(recipe: Recipe, architecture: Architecture) -> str:
@@ -133,8 +142,10 @@ def kind_of(recipe: Recipe, architecture: Architecture) -> str:
     return kind
 
 
-def target_of(batch: Batch, kind: str, wave: Tensor) -> Tensor:
+def target_of(batch: Batch, kind: str, wave: Tensor, *, delay: int = 0) -> Tensor:
     """The target as a network of this kind learns it, in the shape of its wave.
+
+    delay: samples at the end of the clip that the wave does not speak of.
 
     wave: the reference with mean 0 and spread 1 in each clip.   derivative: its differences over
     their spread, a zero appended.   rate: the heart rate [bpm].   last: the reference's last value.
@@ -143,7 +154,7 @@ def target_of(batch: Batch, kind: str, wave: Tensor) -> Tensor:
         return batch.heart_rate.nan_to_num(0.0)[:, None].expand_as(wave)
     if kind == "last":
         return batch.target[:, -1:].expand_as(wave)
-    target = batch.target
+    target = batch.target[:, : batch.target.shape[1] - delay]
     if wave.shape[1] != target.shape[1]:
         raise InputError(
             f"the model gives {wave.shape[1]} samples for clips of {target.shape[1]}; use a "

@@ -40,6 +40,7 @@ class Model:
     name: of camvitals.models.MODELS, or FILE.py:NAME of an Architecture of one's own.
     options: of its `build`.   target: what it learns, "" as it gives: "wave", "derivative", "rate"
         (bpm) or "last" (the reference at the end of the clip, as for oxygen saturation).
+    delay: samples by which its output comes after the input that it speaks of.
     weights: a .safetensors file to start from, or "".
     frozen: beginnings of names of parameters that stay as they are; those modules stay in
         evaluation mode.
@@ -48,6 +49,7 @@ class Model:
     name: str
     options: Mapping[str, Any] = field(default_factory=dict)
     target: Literal["", "wave", "derivative", "rate", "last"] = ""
+    delay: int = 0
     weights: str = ""
     frozen: tuple[str, ...] = ()
 

@@ -18,6 +18,7 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
+from camvitals.models.architecture import TRACES
 from camvitals.records import InputError
 from camvitals.train.checkpoint import load_state, load_weights, save_state
 from camvitals.train.curve import CURVE, CURVE_COLUMNS, STEP_COLUMNS, STEPS, Table
@@ -76,7 +77,7 @@ class Run:
         self.per_epoch = recipe.steps or _pass(source.count, recipe.batch)
         self.total = recipe.epochs * self.per_epoch
         first = self.clips.sample(0).images.shape
-        self.size = (first[1], first[2]) if len(first) == 4 else (first[1], 1)
+        self.size = (first[1], first[2])
         self.bare = self._built(pictures=len(first) == 4)
         chosen = [p for p in self.bare.parameters() if p.requires_grad]
         optimiser = optimiser_of(recipe.optimiser, chosen)
@@ -97,14 +98,18 @@ class Run:
     def _built(self, *, pictures: bool) -> nn.Module:
         """The network for the corpus, with the weights that it starts from."""
         recipe, architecture = self.recipe, self.architecture
-        size = self.size
-        if pictures and not architecture.fits(size=size, length=recipe.clip.length):
+        size, length = self.size, recipe.clip.length
+        if pictures == (architecture.takes == TRACES):
+            wanted, found = ("colours", "pictures") if pictures else ("pictures", "colours")
+            raise InputError(f"{recipe.model.name} takes {wanted} but the corpus gives {found}")
+        fits = architecture.fits(size=size, length=length)
+        if not fits and (pictures or not architecture.fits(size=architecture.size, length=length)):
             sizes = architecture.sizes or (architecture.size,)
             known = ", ".join(f"{rows}×{columns}" for rows, columns in sizes)
             raise InputError(
-                f"{recipe.model.name} takes pictures of {known} px and clips of at least "
-                f"{architecture.shortest} frames, a multiple of {architecture.step}, but the "
-                f"corpus gives {size[0]}×{size[1]} px and clip.length is {recipe.clip.length}"
+                f"{recipe.model.name} takes {known} px and clips of at least "
+                f"{architecture.shortest} samples, a multiple of {architecture.step}, but the "
+                f"corpus gives {size[0]}×{size[1]} and clip.length is {length}"
             )
         torch.manual_seed(recipe.seed)
         module = architecture.build(**{"size": size, **recipe.model.options})
@@ -178,7 +183,7 @@ class Run:
         self._spent[0] += seconds
         self._spent[1] += self.stream.waited - waited
         self._steps_timed += 1
-        means = {f"loss_{name}": float((v * known).mean()) for name, v in terms.items()}
+        means = {f"loss_{name}": float((v.detach() * known).mean()) for name, v in terms.items()}
         row = {
             "step": self.at.step,
             "epoch": (self.at.step - 1) // self.per_epoch + 1,

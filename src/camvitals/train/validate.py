@@ -122,7 +122,7 @@ class Validation:
                 terms = dict(objective_of(recipe)(module, self._architecture, batch, recipe))
             loss = weighted(terms, recipe)
         known = known_targets(batch, self._kind)
-        return _array(loss), _array(known), _array(wave)
+        return _array(loss), _array(known), _array(wave[:, recipe.model.delay :])
 
     def _mae(self, waves: list[Array], truths: Array, heart_rates: Array) -> float:
         """Mean absolute error; a window without an answer counts as an answer of 0."""
