@@ -146,7 +146,7 @@ def _lean(text: str, label: str) -> str:
     text = re.sub(r' id="([^"]*)"', lambda m: m.group() if m.group(1) in used else "", text)
     text = re.sub(r"font-family: [^;\"]*;? ?", "", text)
     text = re.sub(r"font: (?:[a-z0-9]+ )*?([\d.]+px)[^;\"]*", r"font-size: \1", text)
-    text = re.sub(r"(\d\.\d)\d+", r"\1", text)
+    text = re.sub(r"(\d\.\d)\d+(?=[^<>]*>)", r"\1", text)  # places, not what is written
     text = re.sub(r"\s*\n\s*", " ", text).replace("> <", "><").replace("xlink:href", "href")
     for name, stand_in in COLOUR.items():
         text = text.replace(stand_in, f"var(--{name})")
