@@ -35,6 +35,7 @@ class ModelCard:
     length:  samples that it is given at once, or None for any number.
     regions: names of the regions of a network that takes colours.
     crop:    how pictures are cut out: `box`, `extension` and `smooth` of `face.framing.Framing`.
+    delay:   samples by which the output comes after the input that it speaks of.
     warm_up: seconds after its start that are not to be used, of a network that carries state.
     precision: of the numbers inside: float32, float16 or int8.
     """
@@ -62,6 +63,7 @@ class ModelCard:
     length: int | None = None
     regions: tuple[str, ...] = ()
     crop: Mapping[str, Any] = field(default_factory=dict)
+    delay: int = 0
     warm_up: float = 0.0
     precision: str = "float32"
 
@@ -91,10 +93,13 @@ class ModelCard:
         given["regions"] = tuple(given.get("regions", ()))
         return cls(**given)
 
+    def text(self) -> str:
+        """The card as JSON."""
+        return json.dumps(asdict(self), indent=2, ensure_ascii=False) + "\n"
+
     def save(self, path: Path | str) -> None:
         """Write the card as JSON."""
-        text = json.dumps(asdict(self), indent=2, ensure_ascii=False)
-        Path(path).write_text(text + "\n", encoding="utf-8")
+        Path(path).write_text(self.text(), encoding="utf-8")
 
     def verify(self, weights: bytes, name: str) -> None:
         """Raise InputError unless these bytes are the weights of this card."""

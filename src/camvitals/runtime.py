@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -10,6 +10,15 @@ import numpy as np
 
 from camvitals.card import ModelCard
 from camvitals.records import Array, InputError
+
+DEVICES = {
+    "cpu": "CPUExecutionProvider",
+    "cuda": "CUDAExecutionProvider",
+    "tensorrt": "TensorrtExecutionProvider",
+    "coreml": "CoreMLExecutionProvider",
+    "directml": "DmlExecutionProvider",
+    "openvino": "OpenVINOExecutionProvider",
+}
 
 
 class Network(Protocol):
@@ -79,6 +88,11 @@ class Model:
             for name in self.card.state.values()
         }
 
+    @property
+    def state(self) -> dict[str, Array]:
+        """What the next call is given besides its inputs."""
+        return dict(self._carried)
+
     def another(self) -> Model:
         """The same network with a state of its own; the weights are shared."""
         return Model(self._session, self.card)
@@ -100,15 +114,32 @@ class Model:
                 )
 
 
-def load(path: Path | str, card: ModelCard | None = None, *, threads: int = 1) -> Model:
+def devices() -> tuple[str, ...]:
+    """Names of DEVICES that the installed onnxruntime can use."""
+    import onnxruntime
+
+    there = onnxruntime.get_available_providers()
+    return tuple(name for name, provider in DEVICES.items() if provider in there)
+
+
+def load(
+    path: Path | str, card: ModelCard | None = None, *, threads: int = 1, device: str = "cpu"
+) -> Model:
     """The network in an ONNX file, after checking that it is the one its card describes.
 
     card:    its card; None reads the JSON file of the same name beside it.
     threads: threads inside one call. One is fastest for small networks.
-    Raises InputError when the file is missing, damaged, or not the card's.
+    device:  of DEVICES; what a device cannot do of the network is done by the processor.
+    Raises InputError when the file is missing, damaged, or not the card's, or there is no such
+    device.
     """
     import onnxruntime
 
+    if device not in devices():
+        raise InputError(
+            f"no device {device!r} for networks; this onnxruntime has {', '.join(devices())}: "
+            "install the one built for that device"
+        )
     path = Path(path)
     card = card if card is not None else ModelCard.load(path.with_suffix(".json"))
     try:
@@ -122,24 +153,29 @@ def load(path: Path | str, card: ModelCard | None = None, *, threads: int = 1) -
     options.log_severity_level = 3
     options.enable_cpu_mem_arena = False
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    providers = list(dict.fromkeys([DEVICES[device], DEVICES["cpu"]]))
     try:
-        session = onnxruntime.InferenceSession(weights, options, providers=["CPUExecutionProvider"])
+        session = onnxruntime.InferenceSession(weights, options, providers=providers)
     except Exception as error:
         reason = str(error).splitlines()[0]
         raise InputError(f"{path} is not an ONNX network that runs here: {reason}") from error
     return Model(session, card)
 
 
-def golden_of(model: Model) -> dict[str, tuple[float, ...]]:
+def golden_of(model: Model, *, length: int = 1) -> dict[str, tuple[float, ...]]:
     """Five values of each output for uniform noise (generator 0): what `card.golden` must say.
 
-    Lengths that may vary are taken as 1; the values are evenly spread over the output. The model's
-    state is reset before and after.
+    Of the lengths that may vary, the first is taken as 1 and others as `length`; the values are
+    evenly spread over the output. The model's state is reset before and after.
     """
     model.reset()
     noise = np.random.default_rng(0)
+    free = (1, *[length] * 8)
     given = {
-        name: noise.random([n if isinstance(n, int) else 1 for n in shape], dtype=np.float32)
+        name: noise.random(
+            [n if isinstance(n, int) else free[axis] for axis, n in enumerate(shape)],
+            dtype=np.float32,
+        )
         for name, shape in model.inputs.items()
     }
     results = model(given)
@@ -148,3 +184,64 @@ def golden_of(model: Model) -> dict[str, tuple[float, ...]]:
         name: tuple(float(v) for v in out.ravel()[np.linspace(0, out.size - 1, 5).astype(int)])
         for name, out in results.items()
     }
+
+
+def check_golden(model: Model, path: Path | str, *, tolerance: float = 1e-3) -> float:
+    """The largest difference from the golden tensors in an .npz, relative to the largest value.
+
+    The file holds `input.NAME` and `output.NAME`. Raises InputError when it is not of this network,
+    or the difference is above the tolerance: this machine does not run it rightly.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            golden = {name: stored[name] for name in stored.files}
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path} holds no golden tensors ({error}); export it again") from error
+    parts = {name.partition(".")[::2]: array for name, array in golden.items()}
+    model.reset()
+    results = model({name: a for (kind, name), a in parts.items() if kind == "input"})
+    model.reset()
+    wanted = {name: a for (kind, name), a in parts.items() if kind == "output"}
+    if set(wanted) != set(results):
+        raise InputError(f"{path} is not of {model.card.name}; take the one that belongs to it")
+    apart = max((difference(wanted[name], results[name]) for name in wanted), default=0.0)
+    if not apart <= tolerance:
+        raise InputError(
+            f"{model.card.name} differs by {apart:.1e} from its golden tensors, which is more than "
+            f"{tolerance:g}; update onnxruntime, or take another device"
+        )
+    return apart
+
+
+def difference(wanted: Array, found: Array) -> float:
+    """Largest difference of two arrays over the largest value, at least 1; infinite for a NaN."""
+    if wanted.shape != found.shape or not np.isfinite(found).all():
+        return float("inf")
+    size = max(1.0, float(np.abs(wanted).max(initial=0.0)))
+    return float(np.abs(found - wanted).max(initial=0.0)) / size
+
+
+def halved(network: Any) -> Any:
+    """An onnx.ModelProto with half-precision numbers inside; inputs and outputs stay float32."""
+    from onnxruntime.transformers.float16 import convert_float_to_float16
+
+    return convert_float_to_float16(network, keep_io_types=True)
+
+
+def to_int8(source: Path, target: Path, batches: Sequence[Mapping[str, Array]]) -> None:
+    """Write the network with 8-bit weights and activations, whose ranges are those in `batches`.
+
+    Static quantisation, weights by channel; inputs and outputs stay float32.
+    """
+    from onnxruntime import quantization
+
+    class Reader(quantization.CalibrationDataReader):  # type: ignore[misc]
+        def __init__(self) -> None:
+            self._left = iter(batches)
+
+        def get_next(self) -> dict[str, Array] | None:
+            return next(
+                ({k: np.asarray(v, np.float32) for k, v in b.items()} for b in self._left), None
+            )
+
+    quantization.quantize_static(source, target, Reader(), per_channel=True)

@@ -9,9 +9,10 @@ from typing import Annotated
 
 import typer
 
-from camvitals.cli import data
+from camvitals.cli import data, weights
 from camvitals.cli.compare import compare
 from camvitals.cli.evaluate import evaluate
+from camvitals.cli.export import export
 from camvitals.cli.measure import measure
 from camvitals.cli.methods import methods
 from camvitals.cli.simulate import simulate
@@ -26,6 +27,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "evaluate": evaluate,
     "compare": compare,
     "train": train,
+    "export": export,
 }
 
 app = typer.Typer(
@@ -38,6 +40,7 @@ app = typer.Typer(
 for _verb, _function in COMMANDS.items():
     app.command(_verb)(_function)
 app.add_typer(data.app, name="data")
+app.add_typer(weights.app, name="weights")
 
 
 def main() -> None:

@@ -8,9 +8,11 @@ def methods() -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from camvitals.waves.run import METHODS
+    from camvitals.waves.learned import shipped
+    from camvitals.waves.run import METHODS, find
 
     table = Table("method", "needs", "seconds", "source", box=None)
-    for name, method in METHODS.items():
+    for name in (*METHODS, *shipped()):
+        method = find(name)
         table.add_row(name, method.needs, f"{method.minimum:g}", method.source)
     Console().print(table)

@@ -1,6 +1,7 @@
 """What networks take instead of mean colours of regions.
 
-Shape letters: T samples, R regions. Colours are 0–255; a clip is prepared as a whole.
+Shape letters: T samples, R regions. Colours are 0–255, the last column being that of the whole face
+where `filled` takes it; a clip is prepared as a whole.
 """
 
 from __future__ import annotations
@@ -21,16 +22,16 @@ def relative(colours: Array) -> Array:
     """(T, R, 3) relative change: each region's colour over its mean, less one; 0 for black."""
     x = _colours(colours)
     mean = x.mean(axis=0)
-    return np.asarray(np.where(mean > 0, x / np.where(mean > 0, mean, 1) - 1, 0), dtype=np.float32)
+    change = np.where(mean > 0, x / np.where(mean > 0, mean, 1) - 1, 0)
+    return np.asarray(change, dtype=np.float32)
 
 
 def standardised(colours: Array) -> Array:
     """(T, R, 3) each region's colour less its mean, over its spread; 0 for what never changes."""
     x = _colours(colours)
-    spread = x.std(axis=0)
-    alive = spread > 0
-    centred = (x - x.mean(axis=0)) / np.where(alive, spread, 1)
-    return np.asarray(np.where(alive, centred, 0), dtype=np.float32)
+    apart = x - x.mean(axis=0)
+    spread = apart.std(axis=0)
+    return np.asarray(apart / np.where(spread > 1e-9, spread, np.inf), dtype=np.float32)
 
 
 TRACES: dict[str, Callable[[Array], Array]] = {
@@ -45,6 +46,16 @@ def prepared(colours: Array, *, takes: str) -> Array:
     if takes not in TRACES:
         raise InputError(f"no traces {takes!r}; choose of {', '.join(TRACES)}")
     return TRACES[takes](colours)
+
+
+def filled(colours: Array) -> Array:
+    """(T, R, 3) of (T, R + 1, 3): where a region is unseen (NaN) it has the colour of the last.
+
+    So it tells nothing new. Where that is unseen too, its mean.
+    """
+    whole = colours[:, -1:]
+    whole = np.where(np.isfinite(whole), whole, np.nanmean(whole, axis=0))
+    return np.where(np.isfinite(colours[:, :-1]), colours[:, :-1], whole)
 
 
 def _colours(colours: Array) -> Array:

@@ -24,7 +24,8 @@ from camvitals.parallel import share_of
 from camvitals.pipeline import people, versions
 from camvitals.records import Array, InputError, Source, Trace
 from camvitals.waves.auto import AUTO
-from camvitals.waves.run import METHODS
+from camvitals.waves.learned import CROPS, learned, takers_of
+from camvitals.waves.run import find
 
 GRID = (5, 5)
 CELL = "grid_"
@@ -46,7 +47,7 @@ class Seen:
 
     def for_method(self, method: str) -> Trace:
         """The trace as `measure` would have collected it for this method."""
-        if method != AUTO and METHODS[method].needs == "grid":
+        if method != AUTO and find(method).needs == "grid":
             return self.trace
         chosen = [k for k, n in enumerate(self.trace.names) if not n.startswith(CELL)]
         if len(chosen) in (0, len(self.trace.names)):
@@ -70,15 +71,18 @@ def see(
 ) -> Seen:
     """Look at a recording once for all methods.
 
-    methods: "auto" and names of METHODS.   roi, skin: as measure takes them.
+    methods: "auto" and what `waves.run.find` knows.   roi, skin: as measure takes them.
     folder:  where traces are kept from one evaluation to the next, or None.
     note:    told the share that is read, 0–1.
     Raises InputError for what cannot be read.
     """
-    needs = sorted({METHODS[method].needs for method in methods if method != AUTO} - {"rgb"})
+    wanted = {method: find(method).needs for method in methods if method != AUTO}
+    needs = sorted(set(wanted.values()) - {"rgb", "regions"})
     if recording.colours is not None:
         return _of_colours(recording, recording.colours())
-    kept = None if folder is None else _kept_at(folder, recording, needs, roi, skin)
+    looked = [f"{m} {learned(m).card.sha256}" for m, need in wanted.items() if need == CROPS]
+    about = [*needs, *sorted(looked)]  # another network sees another pulse in the same pictures
+    kept = None if folder is None else _kept_at(folder, recording, about, roi, skin)
     if kept is not None and kept.is_file():
         return _load(kept)
     collector = Collector(
@@ -87,6 +91,7 @@ def see(
         grid=GRID if "grid" in needs else None,
         moments="moments" in needs,
         points="points" in needs,
+        takers=takers_of(wanted),
     )
     seen = _watched(recording, collector, note)
     if kept is not None:
@@ -150,6 +155,8 @@ def _save(path: Path, seen: Seen) -> None:
         name: value for name in ARRAYS if (value := getattr(seen.trace, name)) is not None
     }
     arrays["names"] = np.array(seen.trace.names)
+    arrays["networks"] = np.array(list(seen.trace.pulses), dtype=str)
+    arrays["pulses"] = np.array(list(seen.trace.pulses.values()), dtype=float)
     arrays["source"] = np.array(json.dumps(asdict(seen.source)))
     arrays["bounds"] = np.array([seen.start, seen.stop])
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -166,9 +173,12 @@ def _save(path: Path, seen: Seen) -> None:
 def _load(path: Path) -> Seen:
     try:
         with np.load(path, allow_pickle=False) as file:
+            arrays: dict[str, Any] = {name: file[name] for name in ARRAYS if name in file}
+            networks = [str(name) for name in file["networks"]]
             trace = Trace(
                 names=tuple(str(name) for name in file["names"]),
-                **{name: file[name] for name in ARRAYS if name in file},
+                pulses=dict(zip(networks, file["pulses"], strict=True)),
+                **arrays,
             )
             facts: dict[str, Any] = json.loads(str(file["source"]))
             start, stop = (float(bound) for bound in file["bounds"])

@@ -69,7 +69,8 @@ class Learned:
     def minimum(self) -> float:
         """The shortest stretch that it makes a pulse of [s]."""
         window = 0 if self.card.state else self.length or 0
-        return max(SHORTEST_S + self.card.warm_up, window / self.rate)
+        lost = self.card.warm_up + self.card.delay / self.rate
+        return max(SHORTEST_S + lost, window / self.rate)
 
     @property
     def version(self) -> str:
@@ -87,7 +88,9 @@ class Learned:
         network = self.network.another()
         if self.length is None and not self.card.state:
             network.reset()
-            found = output(network, values)
+            found = np.full(len(values), np.nan)
+            told = output(network, values)[self.card.delay :]
+            found[: len(told)] = told
             return np.cumsum(found) if self.card.gives == "derivative" else found
         stretch = Stretch(network, start=0.0, length=self.length)
         for sample in values:
@@ -160,6 +163,8 @@ def _check_card(card: ModelCard) -> None:
         if card.layout not in LAYOUTS:
             raise InputError(f"{where} has layout {card.layout!r}; choose of {', '.join(LAYOUTS)}")
         parts = words(card.takes)
+    if card.length is not None and card.length < 2 * card.delay + 2:
+        raise InputError(f"{where} has length {card.length}; with its delay it needs more")
     if card.state and (card.extra or not set(parts) <= set(BY_ITSELF)):
         raise InputError(
             f"{where} carries state, and so can take only {', '.join(BY_ITSELF)}, not {card.takes}"
@@ -175,7 +180,7 @@ def _length(network: Network) -> int | None:
         )
     ((name, shape),) = network.inputs.items()
     axis = 2 if card.layout == "CTHW" else 1
-    wanted = _shape(card)
+    wanted = shape_of(card)
     fits = len(shape) == len(wanted) and all(
         w is None or not isinstance(s, int) or s == w for w, s in zip(wanted, shape, strict=True)
     )
@@ -188,8 +193,8 @@ def _length(network: Network) -> int | None:
     return fixed - card.extra if isinstance(fixed, int) else card.length
 
 
-def _shape(card: ModelCard) -> list[int | None]:
-    """What the network's input must look like by its card; None: any."""
+def shape_of(card: ModelCard) -> list[int | None]:
+    """What the input of a network with this card looks like; None: any number."""
     time = None if card.length is None else card.length + card.extra
     if card.size is None:
         return [1, time, len(card.regions), 3]

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from camvitals.dsp.clean import bandpass, runs, uniform
+from camvitals.dsp.colours import filled
 from camvitals.dsp.moving import overlap_add, starts
 from camvitals.dsp.spectrum import HEART_BAND_HZ
 from camvitals.records import Array, InputError, Trace, Wave
@@ -26,8 +27,8 @@ class Method:
     function: arrays and rate= in, (T,) wave out.
     needs:    what of a Trace it is given: "rgb" one region (T, 3); "background" that and the
               background (T, 3); "grid" the grid regions (T, R, 3); "moments" (T, 3, 3); "points"
-              (T, P, 2); "regions" those that a network's card names (T, R, 3); "crops" the
-              pulse (T, 1, 1) that a network saw in them.
+              (T, P, 2); "regions" those that a network's card names (T, R, 3), the whole face's
+              colour while one is unseen; "crops" the pulse (T, 1, 1) that a network saw in them.
     minimum:  shortest run [s].   source: the paper.
     window:   longest stretch given to it at once [s]; longer runs are cut into windows that overlap
               by half and are joined again. None: whole runs.
@@ -172,7 +173,10 @@ def _wave(
 ) -> tuple[Array, Array]:
     """(N,) the wave over every run that is long enough, and (N,) its clock [s]."""
     values, time = uniform(material_TPC, time_T, rate=rate)
-    seen = np.isfinite(values).all(axis=2).sum(axis=1) >= _columns(values, chosen)
+    known = np.asarray(np.isfinite(values).all(axis=2))
+    seen = known.sum(axis=1) >= _columns(values, chosen)
+    if chosen.needs == "regions":
+        seen = known[:, -1]
     out = np.full(len(time), np.nan)
     longest = 0.0
     for run in runs(seen):
@@ -254,7 +258,7 @@ def _material(trace: Trace, chosen: Method, method: str, region: str) -> Array:
             )
         return trace.pulses[method][:, None, None]
     if chosen.needs == "regions":
-        return np.stack([trace.region(name) for name in chosen.regions], axis=1)
+        return np.stack([trace.region(name) for name in (*chosen.regions, trace.main)], axis=1)
     if chosen.needs == "background":
         if "background" not in trace.names:
             raise InputError(lacking.format("region 'background'", "Collector(background=True)"))
@@ -269,6 +273,8 @@ def _columns(values: Array, chosen: Method) -> int:
 
 def _run(values: Array, chosen: Method, rate: float) -> Array:
     """(L,) wave of one window, NaN where too few columns are seen throughout."""
+    if chosen.needs == "regions":
+        return chosen.function(filled(values), rate=rate)
     whole = np.isfinite(values).all(axis=(0, 2))
     if whole.sum() < _columns(values, chosen):
         return np.full(len(values), np.nan)

@@ -14,6 +14,7 @@ from collections import deque
 
 import numpy as np
 
+from camvitals.card import ModelCard
 from camvitals.dsp import colours, frames
 from camvitals.dsp.clean import GAP_S, bandpass
 from camvitals.dsp.spectrum import HEART_BAND_HZ
@@ -34,7 +35,7 @@ class Stretch:
     def __init__(self, network: Network, *, start: float, length: int | None) -> None:
         self.start, self.stop, self.count = start, np.inf, 0
         self._network, self._card, self._length = network, network.card, length
-        self._carries = bool(network.card.state)
+        self._carries, self._delay = bool(network.card.state), network.card.delay
         self._recent: deque[Array] = deque(maxlen=None if self._carries else length)
         self._sums = _Sums()
         self._ended: tuple[int, _Sums] | None = None
@@ -72,7 +73,7 @@ class Stretch:
     def _on_hop(self) -> bool:
         assert self._length is not None
         past = self.count - self._length
-        return past >= 0 and past % max(1, self._length // 2) == 0
+        return past >= 0 and past % max(1, (self._length - self._delay) // 2) == 0
 
     def _with_end(self) -> _Sums:
         """With a window that ends with the last sample."""
@@ -87,7 +88,7 @@ class Stretch:
 
     def _add_window(self, sums: _Sums) -> None:
         rate = self._card.rate or 0.0
-        piece = output(self._network, np.stack(self._recent))
+        piece = output(self._network, np.stack(self._recent))[self._delay :]
         if not np.isfinite(piece).all():
             return
         if self._card.gives == "derivative":
@@ -95,12 +96,14 @@ class Stretch:
         low, high = HEART_BAND_HZ
         piece = bandpass(piece - piece.mean(), rate=rate, low=low, high=min(high, 0.45 * rate))
         taper = np.hanning(len(piece) + 2)[1:-1]
-        sums.add(self.count - len(piece), piece / max(float(piece.std()), 1e-12), taper)
+        at = self.count - self._delay - len(piece)
+        sums.add(at, piece / max(float(piece.std()), 1e-12), taper)
 
     def _advance(self) -> None:
         piece = output(self._network, np.stack(self._recent))
-        sums = np.where(np.isfinite(piece), piece, 0.0)
-        self._sums.add(self.count - len(piece), sums, np.isfinite(piece).astype(float))
+        fine = np.isfinite(piece)
+        at = self.count - self._delay - len(piece)
+        self._sums.add(at, np.where(fine, piece, 0.0), fine.astype(float))
         self._recent.clear()
 
 
@@ -223,7 +226,7 @@ def output(network: Network, samples: Array) -> Array:
     """(T,) what a network says of (T, H, W, 3) pictures or (T, R, 3) colours, 0–255."""
     card = network.card
     (name,) = network.inputs
-    found = network({name: given(network, samples)[None]})
+    found = network({name: given_of(card, samples)[None]})
     values = found[next(iter(card.outputs))].ravel().astype(float)
     if len(values) != len(samples):
         raise InputError(
@@ -233,9 +236,8 @@ def output(network: Network, samples: Array) -> Array:
     return values
 
 
-def given(network: Network, samples: Array) -> Array:
-    """What the network takes of (T, H, W, 3) pictures or (T, R, 3) colours, without the batch."""
-    card = network.card
+def given_of(card: ModelCard, samples: Array) -> Array:
+    """What a network takes of (T, H, W, 3) pictures or (T, R, 3) colours, without the batch."""
     if card.size is None:
         return colours.prepared(samples, takes=card.takes)
     return frames.prepared(samples, takes=card.takes, layout=card.layout, extra=card.extra)

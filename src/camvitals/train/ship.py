@@ -1,0 +1,122 @@
+"""A finished training -> files to run: ONNX with card, smaller forms of it, and their receipts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from camvitals.card import ModelCard
+from camvitals.models.architecture import TRACES
+from camvitals.records import InputError
+from camvitals.report.files import write_atomically
+from camvitals.runtime import Network
+from camvitals.train.cards import trained
+from camvitals.train.checkpoint import CARD
+from camvitals.train.export import Carried, Exported, Reading, card_of, export, state_of
+from camvitals.train.made import LENGTH, made_samples
+from camvitals.train.network import TorchNetwork
+from camvitals.train.objective import architecture_of
+from camvitals.train.receipts import Receipt, as_json, receipts, table
+from camvitals.train.recipe import Recipe
+from camvitals.train.variants import variant
+from camvitals.waves.learned import WAVES
+from camvitals.waves.stretch import given_of
+
+BEST = "best.safetensors"
+
+
+@dataclass(frozen=True, slots=True)
+class Shipped:
+    """What was written: the export, further files, and a receipt for each form."""
+
+    exported: Exported
+    variants: tuple[Path, ...]
+    receipts: tuple[Receipt, ...]
+
+
+def ship(
+    folder: Path | str,
+    path: Path | str,
+    *,
+    precisions: Sequence[str] = (),
+    stream: bool = False,
+    devices: Sequence[str] = ("cpu",),
+    people: int = 12,
+    own_code: bool = False,
+) -> Shipped:
+    """Export the best weights of a training.
+
+    folder:  of `camvitals train`.   path: NAME.onnx; NAME.receipts.json and .md go beside it.
+    precisions: of `variants.PRECISIONS`.   devices: that latency is measured on.
+    stream:  as a network that carries its state, for those that can.
+    people:  made people that the forms are judged on; 0: no receipts.
+    own_code: whether Python that the recipe names may be run; only for your own folders.
+    Raises InputError for anything that does not fit together, or does not agree with torch.
+    """
+    module, recipe = trained(folder, own_code=own_code)
+    weights = Path(folder) / BEST
+    said = ModelCard.load(weights.with_name(weights.name + CARD))
+    card, whole = _readied(module, recipe, said, stream=stream)
+    state = state_of(module) if stream else {}
+    example = None
+    if state:
+        samples = made_samples(card, length=LENGTH, seed=1)
+        given = torch.from_numpy(given_of(card, samples)[None])
+        example = {"frames" if card.size else "traces": given} | state
+    exported = export(whole, card, path, example)
+    files = tuple(variant(path, precision) for precision in precisions)
+    found: list[Receipt] = []
+    if people and exported.card.gives in WAVES:
+        dense: Network = TorchNetwork(whole, exported.card, state=tuple(state.values()))
+        size = sum(p.numel() * p.element_size() for p in module.parameters())
+        found = receipts(
+            [Path(path), *files], dense=dense, dense_bytes=size, devices=devices, people=people
+        )
+        write_atomically(Path(path).with_suffix(".receipts.json"), as_json(found))
+        write_atomically(Path(path).with_suffix(".receipts.md"), table(found))
+    return Shipped(exported, files, tuple(found))
+
+
+def _readied(
+    module: nn.Module, recipe: Recipe, said: ModelCard, *, stream: bool
+) -> tuple[ModelCard, nn.Module]:
+    """The card for running, and the module that goes from input to wave."""
+    architecture = architecture_of(recipe)
+    facts: dict[str, Any] = {
+        "version": said.version,
+        "training_data": said.training_data,
+        "licence": said.licence,
+        "operating_range": said.operating_range,
+        "source": said.source,
+        "metrics": said.metrics,
+    }
+    if architecture.takes == TRACES:
+        facts["regions"] = tuple(_regions(recipe))
+    card = card_of(
+        architecture,
+        name=said.name,
+        rate=recipe.clip.rate,
+        size=said.size,
+        length=recipe.clip.length,
+        **facts,
+    )
+    if not stream:
+        return card, Reading(module, architecture)
+    shapes = state_of(module)
+    if not shapes:
+        raise InputError(f"{recipe.model.name} carries no state; export it without --stream")
+    carried = {f"{name}_after": name for name in shapes}
+    return replace(card, state=carried, length=None), Carried(module)
+
+
+def _regions(recipe: Recipe) -> Sequence[str]:
+    """Names of the regions that a network of colours was trained on."""
+    from camvitals.data.synthetic.traces import REGIONS
+
+    named: Sequence[str] = getattr(recipe.corpus, "regions", ())
+    return named or tuple(name for name in REGIONS if name != "background")
