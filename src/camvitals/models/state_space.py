@@ -87,7 +87,7 @@ class StateSpace(nn.Module):
         seen = torch.cat([past, mixed.transpose(1, 2)], -1)
         mixed = F.silu(self.conv(seen)).transpose(1, 2)
         values, into, out = torch.split(mixed, self.split, -1)
-        values = values.unflatten(-1, (-1, self.head))
+        values = values.reshape(*values.shape[:2], -1, self.head)
         step, rate = F.softplus(step + self.step_bias), -self.rate_log.exp()
         pieces = []
         for at in range(0, x.shape[1], self.piece):

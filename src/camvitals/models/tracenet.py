@@ -37,12 +37,11 @@ def relative_colours(traces: Tensor) -> Tensor:
     known = torch.where(seen, traces, 0.0)
     mean = known.sum(1, keepdim=True) / count
     change = torch.where(seen & (mean > 0), known / torch.where(mean > 0, mean, 1.0) - 1, 0.0)
-    power = change.square().sum((1, 2, 3), keepdim=True)
     samples = 3 * seen.sum((1, 2, 3), keepdim=True).clamp_min(1)
-    spread = torch.sqrt(power / samples)
+    spread = torch.sqrt(change.square().sum((1, 2, 3), keepdim=True) / samples)
     scaled = torch.where(spread > 0, change / torch.where(spread > 0, spread, 1.0), 0.0)
-    channels = torch.cat([scaled, seen.to(scaled.dtype)], -1)
-    return channels.permute(0, 2, 3, 1).contiguous()
+    channels: Tensor = torch.cat([scaled, seen.to(scaled.dtype)], -1).permute(0, 2, 3, 1)
+    return channels.contiguous()
 
 
 class Dilated(nn.Module):
