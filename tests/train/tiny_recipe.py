@@ -86,3 +86,9 @@ def poisoned(module, architecture, batch, recipe):
 
 
 poisoned.steps = 0
+
+
+def steep(module, architecture, batch, recipe):
+    """A loss of 1 whose slope is not a number."""
+    losses = supervised(module, architecture, batch, recipe)
+    return {name: 1 + (v - v.detach()).sqrt() * 0 for name, v in losses.items()}

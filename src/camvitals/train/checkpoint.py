@@ -27,6 +27,7 @@ WEIGHTS, OPTIMISER = "weights/", "optimiser/"
 PICKLES = (".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".bin", ".tar")
 MAGIC = (b"PK\x03\x04", b"\x80")  # of a zip, as torch.save writes, and of a bare pickle
 CARD = ".json"  # after the whole name of the weights
+LONGEST_HEADER = 100_000_000
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
@@ -98,11 +99,13 @@ def refuse_pickle(path: Path) -> None:
     """Raise InputError for files that run code when they are read, by name or by content."""
     try:
         with path.open("rb") as file:
-            start = file.read(4)
+            start = file.read(9)
     except OSError as error:
         raise InputError(f"no weights in {path}: {error.strerror}; check the path") from error
-    pickled = path.suffix.lower() in PICKLES or any(start.startswith(magic) for magic in MAGIC)
-    if pickled:
+    # The length of its header, which may begin with any byte, and the header's brace
+    plain = start[8:] == b"{" and int.from_bytes(start[:8], "little") <= LONGEST_HEADER
+    marked = path.suffix.lower() in PICKLES or any(start.startswith(magic) for magic in MAGIC)
+    if marked and not plain:
         raise InputError(
             f"{path} holds pickled weights, which can run anything when they are read; where you "
             "trust them, save the tensors with safetensors.torch.save_file and give that file"
