@@ -34,11 +34,16 @@ def shapes(it: Architecture):
     ]
 
 
-def pictures(it: Architecture, n: int, *, seed: int = 0):
-    """Clips of the smallest pictures and the shortest length, every pixel at its own level."""
-    size = min(sizes(it))
+def shape_of(it: Architecture, size, length: int):
+    """Of one clip: pictures, or colours of five regions."""
+    return (length, 5, 3) if it.takes == TRACES else (length, *size, 3)
+
+
+def made(it: Architecture, n: int, *, seed: int = 0):
+    """Clips of the smallest size and the shortest length, every value at its own level."""
     rng = np.random.default_rng(seed)
-    return torch.tensor(rng.integers(0, 256, (n, least(it), *size, 3)).astype(np.uint8))
+    levels = rng.integers(0, 256, (n, *shape_of(it, min(sizes(it)), least(it))))
+    return torch.tensor(levels.astype(np.uint8))
 
 
 def tensors(output):
@@ -58,7 +63,7 @@ class Built:
             return tensors(self.module(self.it.prepare(images)))
 
 
-@pytest.fixture(scope="module", params=SEEING)
+@pytest.fixture(scope="module", params=MODELS)
 def built(request) -> Built:
     torch.manual_seed(0)
     it = MODELS[request.param]
@@ -98,14 +103,14 @@ def test_it_says_what_it_is(name):
     assert any(year in it.source for year in ("20", "TAO"))
 
 
-@pytest.mark.parametrize("name", SEEING)
+@pytest.mark.parametrize("name", MODELS)
 def test_it_has_as_many_parameters_as_it_says(name):
     with torch.device("meta"):
         module = MODELS[name].build(size=MODELS[name].size)
     assert sum(p.numel() for p in module.parameters()) == MODELS[name].parameters
 
 
-@pytest.mark.parametrize("name", SEEING)
+@pytest.mark.parametrize("name", MODELS)
 def test_shapes_at_every_size_and_other_lengths(name):
     """On the meta device, which knows shapes and computes nothing."""
     it = MODELS[name]
@@ -113,7 +118,7 @@ def test_shapes_at_every_size_and_other_lengths(name):
         assert it.fits(size=size, length=length)
         with torch.device("meta"):
             module = it.build(size=size).eval()
-            output = module(it.prepare(torch.empty(2, length, *size, 3)))
+            output = module(it.prepare(torch.empty(2, *shape_of(it, size, length))))
         columns = {"rate": 1, "spo2": 1}.get(it.gives, length)
         if it.gives != "images":
             assert it.wave(output, 2).shape == (2, columns)
@@ -128,7 +133,7 @@ def test_a_size_it_cannot_take_is_refused(name):
 @pytest.mark.parametrize("name", BY_WORDS)
 def test_run_time_prepares_the_same_without_torch(name):
     it = MODELS[name]
-    clips = pictures(it, 2)
+    clips = made(it, 2)
     ours = it.prepare(clips)
     theirs = [
         prepared(clip, takes=it.takes, layout=it.layout, extra=it.extra) for clip in clips.numpy()
@@ -137,7 +142,7 @@ def test_run_time_prepares_the_same_without_torch(name):
 
 
 def test_a_clip_does_not_depend_on_its_neighbours(built):
-    clips = pictures(built.it, 2)
+    clips = made(built.it, 2)
     alone = torch.cat([it[None] for it in clips[:1]])
     for together, single in zip(built.outputs(clips), built.outputs(alone), strict=True):
         assert together.shape[0] == 2 * single.shape[0]
@@ -145,15 +150,15 @@ def test_a_clip_does_not_depend_on_its_neighbours(built):
 
 
 def test_the_same_clip_gives_the_same_output(built):
-    clips = pictures(built.it, 1)
+    clips = made(built.it, 1)
     first, again = built.outputs(clips), built.outputs(clips)
-    other = built.outputs(pictures(built.it, 1, seed=1))
+    other = built.outputs(made(built.it, 1, seed=1))
     assert all(torch.equal(a, b) for a, b in zip(first, again, strict=True))
     assert not torch.allclose(first[0], other[0], rtol=1e-6, atol=0)
 
 
 def test_the_wave_is_finite_and_not_flat(built):
-    clips = pictures(built.it, 2)
+    clips = made(built.it, 2)
     with torch.no_grad():
         wave = built.it.wave(built.module(built.it.prepare(clips)), len(clips))
     assert torch.isfinite(wave).all()
@@ -161,7 +166,7 @@ def test_the_wave_is_finite_and_not_flat(built):
 
 
 def test_a_still_clip_gives_finite_numbers(built):
-    clips = torch.full_like(pictures(built.it, 1), 128)
+    clips = torch.full_like(made(built.it, 1), 128)
     assert all(torch.isfinite(tensor).all() for tensor in built.outputs(clips))
 
 
@@ -170,14 +175,14 @@ def test_weights_come_back_from_a_file(built, tmp_path):
     torch.manual_seed(1)
     fresh = built.it.build(size=min(sizes(built.it))).eval()
     fresh.load_state_dict(load_file(tmp_path / "weights.safetensors"))
-    clips = pictures(built.it, 1)
+    clips = made(built.it, 1)
     pairs = zip(built.outputs(clips), Built(built.it, fresh).outputs(clips), strict=True)
     assert all(torch.equal(a, b) for a, b in pairs)
 
 
 def test_gradients_reach_every_parameter(built):
     module = built.module.train()
-    output = module(built.it.prepare(pictures(built.it, 2)))
+    output = module(built.it.prepare(made(built.it, 2)))
     sum(tensor.square().sum() for tensor in tensors(output) if tensor.requires_grad).backward()
     unmoved = {
         name

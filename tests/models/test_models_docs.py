@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from camvitals.data.tao import TaoSpec
-from camvitals.dsp.frames import FRAMES
+from camvitals.dsp.frames import AND, FRAMES
 from camvitals.models import MODELS
 from camvitals.models.architecture import GIVES, TRACES
 
@@ -13,7 +13,7 @@ PAGE = (Path(__file__).parents[2] / "docs" / "models.md").read_text(encoding="ut
 
 def described(it) -> str:
     rows, columns = it.size
-    clip = f"{it.length} × {rows}×{columns}"
+    clip = f"{it.length}" if it.takes == TRACES else f"{it.length} × {rows}×{columns}"
     return f"{it.takes} | {clip} | {it.parameters:,} | {it.gives} | {it.source}"
 
 
@@ -23,8 +23,8 @@ def test_the_table_is_that_of_the_networks():
 
 
 def test_every_word_of_input_and_output_is_explained():
-    words = set(re.findall(r"^\| ([a-z ]+) \|", PAGE, re.MULTILINE)) - {"name", "word"}
-    assert words == {*FRAMES, TRACES}
+    words = set(re.findall(r"^\| ([a-z -]+) \|", PAGE, re.MULTILINE)) - {"name", "word"}
+    assert words == {*FRAMES, TRACES} | {w for it in MODELS.values() for w in it.takes.split(AND)}
     outputs = PAGE.split("**gives**")[1].split("\n\n")[0]
     assert set(re.findall(r"\*(\w+)\*", outputs)) == set(GIVES)
 

@@ -85,15 +85,20 @@ class Architecture:
             words(self.takes)
 
     def prepare(self, images: Tensor) -> Tensor:
-        """What the module takes: images (N, T, H, W, 3), 0–255, any number type."""
+        """What the module takes of images (N, T, H, W, 3), or of traces (N, T, R, 3) of R regions.
+
+        Both are 0–255, of any number type.
+        """
         if self.transform is not None:
             return self.transform(images)
+        if self.takes == TRACES:
+            return images.float()
         return prepared(images, takes=self.takes, layout=self.layout, extra=self.extra)
 
     def fits(self, *, size: Size, length: int) -> bool:
         """Whether clips of this size and length can be given."""
         good = length >= self.shortest and length % self.step == 0
-        return good and size in (self.sizes or (self.size,))
+        return good and tuple(size) in (self.sizes or (self.size,))
 
     def translate(self, public: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Tensors of the public code under our names; a leading `module.` is no part of a name."""
