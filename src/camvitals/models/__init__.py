@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from camvitals.models.architecture import Architecture
 from camvitals.models.deepphys import DEEPPHYS
+from camvitals.models.densenet import DENSENET
 from camvitals.models.efficientphys import EFFICIENTPHYS
 from camvitals.models.factorizephys import FACTORIZEPHYS
 from camvitals.models.heartratenet import HEARTRATENET, HEARTRATENET_COMPACT, HEARTRATENET_PLAIN
@@ -15,6 +16,7 @@ from camvitals.models.hrcnn import EXTRACTOR
 from camvitals.models.i3d import I3D_12
 from camvitals.models.ibvpnet import IBVPNET
 from camvitals.models.merppg import ME_RPPG
+from camvitals.models.mobilenet import LSTM, PAIR
 from camvitals.models.physformer import PHYSFORMER
 from camvitals.models.physnet import PHYSNET
 from camvitals.models.rhythmnet import RHYTHMNET
@@ -38,6 +40,9 @@ MODELS: dict[str, Architecture] = {
     "rppgnet": RPPGNET,
     "stven": ENHANCER,
     "i3d": I3D_12,
+    "mobilenet-pair": PAIR,
+    "mobilenet-lstm": LSTM,
+    "densenet": DENSENET,
     "hrcnn": EXTRACTOR,
     "me-rppg": ME_RPPG,
     "rhythmnet": RHYTHMNET,

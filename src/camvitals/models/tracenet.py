@@ -57,8 +57,8 @@ class Dilated(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, T); the shape stays."""
-        mixed = F.gelu(self.widen(self.over_time(self.norm(x))))
-        return x + self.narrow(mixed)
+        mixed: Tensor = self.narrow(F.gelu(self.widen(self.over_time(self.norm(x)))))
+        return x + mixed
 
 
 class TraceNet(nn.Module):
