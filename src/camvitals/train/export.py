@@ -10,6 +10,8 @@ Shape letters: N clips, T samples, H rows, W columns, R regions.
 from __future__ import annotations
 
 import hashlib
+import inspect
+import re
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -35,7 +37,6 @@ FREE = (("batch", "time"), ("batch",), ("time",), ())
 SHORT = (16, 32, 64)  # samples of the golden tensors, the least that the network takes
 GOLDEN_LEVELS = 32  # of their values
 VARIED = "real-like"
-LONGER = 1.5  # times the example's length is tried where time is free
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +231,10 @@ def _tests(card: ModelCard, shapes: Mapping[str, Tensor], real: Array | None) ->
     rng = np.random.default_rng(0)
     if not card.takes:
         noise = rng.normal(first.mean(), first.std() + 1e-3, first.shape).astype(np.float32)
-        return {"random": noise, VARIED: first if real is None else np.float32(real)[None]}
+        return {
+            "random": noise,
+            VARIED: first if real is None else np.asarray(real, np.float32)[None],
+        }
     length = first.shape[time_axis(card)] - card.extra
     people = made_samples(card, length=length, seed=0) if real is None else real[:length]
     noise = rng.uniform(1, 255, people.shape).astype(people.dtype)
@@ -277,13 +281,19 @@ def _write_onnx(
             assert program is not None
             program.save(str(path), external_data=False)
     except Exception as error:
-        raise _Refused(" ".join(str(error).split())[:300] or type(error).__name__) from error
+        raise _Refused(_reason(error)) from error
+
+
+def _reason(error: BaseException) -> str:
+    """What lies at the bottom of it, in one line."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    told = re.sub(r"\x1b\[[0-9;]*m", "", str(error))
+    return " ".join(told.split())[:200] or type(error).__name__
 
 
 def _as_taken(module: nn.Module, dynamic: Mapping[str, Any]) -> tuple[Any, ...]:
     """The free axes in the structure of `forward`: a *state is one tuple."""
-    import inspect
-
     values = list(dynamic.values())
     kinds = [p.kind for p in inspect.signature(module.forward).parameters.values()]
     if kinds and kinds[-1] is inspect.Parameter.VAR_POSITIONAL:
@@ -329,12 +339,9 @@ def _agreement(
 
 
 def _longer(array: Array, axis: int, card: ModelCard) -> Array:
-    """A longer piece, made of the beginning once more."""
-    count = array.shape[axis]
-    more = max(1, round((LONGER - 1) * (count - card.extra)))
-    more -= more % 4 if more > 4 else 0
-    begin = np.take(array, range(min(more, count)), axis=axis)
-    return np.concatenate([array, begin], axis=axis)
+    """Twice as long, as networks take multiples of some number of samples."""
+    begin = np.take(array, range(array.shape[axis] - card.extra), axis=axis)
+    return np.concatenate([begin, array], axis=axis)
 
 
 def _differs(module: nn.Module, model: Model, name: str, given: Array) -> float:
@@ -348,7 +355,7 @@ def _differs(module: nn.Module, model: Model, name: str, given: Array) -> float:
         except InputError:
             raise
         except Exception as error:
-            raise _Refused(" ".join(str(error).split())[:300]) from error
+            raise _Refused(_reason(error)) from error
         names = [*model.card.outputs, *model.card.state]
         after = dict(zip(names, _told(module, given, state), strict=True))
         carried = {out: model.state[into] for out, into in model.card.state.items()}

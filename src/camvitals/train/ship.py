@@ -18,14 +18,14 @@ from camvitals.runtime import Network
 from camvitals.train.cards import trained
 from camvitals.train.checkpoint import CARD
 from camvitals.train.export import Carried, Exported, Reading, card_of, export, state_of
-from camvitals.train.made import LENGTH, made_samples
+from camvitals.train.made import made_samples
 from camvitals.train.network import TorchNetwork
 from camvitals.train.objective import architecture_of
 from camvitals.train.receipts import Receipt, as_json, receipts, table
 from camvitals.train.recipe import Recipe
 from camvitals.train.variants import variant
 from camvitals.waves.learned import WAVES
-from camvitals.waves.stretch import given_of
+from camvitals.waves.stretch import BLOCK, given_of
 
 BEST = "best.safetensors"
 
@@ -65,7 +65,7 @@ def ship(
     state = state_of(module) if stream else {}
     example = None
     if state:
-        samples = made_samples(card, length=LENGTH, seed=1)
+        samples = made_samples(card, length=BLOCK, seed=1)
         given = torch.from_numpy(given_of(card, samples)[None])
         example = {"frames" if card.size else "traces": given} | state
     exported = export(whole, card, path, example)

@@ -7,6 +7,7 @@ tensors alone, which refuses whatever else a pickle may hold.
 from __future__ import annotations
 
 import pickle
+import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -172,6 +173,8 @@ def _unpickled(path: Path) -> Any:
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
+        if not (zipfile.is_zipfile(path) or path.read_bytes()[:1] == b"\x80"):
+            raise InputError(f"{path} is no whole file of weights; get it again") from error
         raise InputError(
             f"{path} holds more than tensors, and would run code when it is read: it was refused; "
             "ask who made it for a .safetensors file"
