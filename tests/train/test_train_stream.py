@@ -70,14 +70,11 @@ def test_people_without_a_pulse_have_no_weight():
 
 def test_nobody_held_out_is_trained_on():
     corpus = MadeTraces()
-    held = {
-        corpus.open(CLIP, seed=s, held_out=True, count=5).sample(k).key
-        for k in range(5)
-        for s in (0, 1)
-    }
-    trained = {
-        corpus.open(CLIP, seed=s, held_out=False).sample(k).key for k in range(5) for s in (0, 1)
-    }
+    held, trained = set(), set()
+    for seed in (0, 1):
+        for k in range(5):
+            held.add(corpus.open(CLIP, seed=seed, held_out=True, count=5).sample(k).key)
+            trained.add(corpus.open(CLIP, seed=seed, held_out=False).sample(k).key)
     assert len(held) == 5  # the same for every seed
     assert len(trained) == 10
     assert not held & trained
@@ -169,7 +166,7 @@ def test_what_is_wrong_with_a_clip_is_told_in_one_line(workers):
 
 def test_a_process_that_dies_is_told():
     broken = stream(1, clips=Clips(Broken(deadly=True), CLIP, 0))
-    with pytest.raises(InputError, match="a process that makes clips died .* use fewer workers"):
+    with pytest.raises(InputError, match=r"a process that makes clips died .* use fewer workers"):
         for _ in range(3):
             broken.next()
     broken.close()
@@ -221,7 +218,7 @@ def test_augmentation_is_drawn_by_clip_alone():
 
 
 def test_an_augmentation_that_leaves_too_little_is_told():
-    with pytest.raises(InputError, match="left 45 samples .* use a larger clip.margin"):
+    with pytest.raises(InputError, match=r"left 45 samples .* use a larger clip.margin"):
         Clips(traces().source, CLIP, 0, double).sample(0)
 
 
@@ -241,6 +238,5 @@ def test_the_middle_of_a_longer_clip_is_taken():
 def test_regions_are_in_the_order_asked_for():
     sample = traces(regions=("chin", "skin")).sample(0)
     whole = traces(regions=REGIONS).sample(0)
-    assert np.array_equal(
-        sample.images, whole.images[:, [REGIONS.index("chin"), REGIONS.index("skin")]]
-    )
+    chosen = [REGIONS.index("chin"), REGIONS.index("skin")]
+    assert np.array_equal(sample.images, whole.images[:, chosen])

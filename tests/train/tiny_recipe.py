@@ -65,7 +65,7 @@ def tiny():
 def deadly(module, architecture, batch, recipe):
     """As `supervised`, but the process is killed in the step that the environment names."""
     deadly.steps += module.training
-    if deadly.steps == int(os.environ.get("KILLED_IN_STEP", "0")):
+    if deadly.steps == int(os.environ.get("KILLED_IN_STEP", "-1")):
         os.kill(os.getpid(), signal.SIGKILL)
     return supervised(module, architecture, batch, recipe)
 

@@ -16,7 +16,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import partial
 from math import isfinite
 from multiprocessing import parent_process
@@ -116,7 +116,8 @@ def fit(
     fabric = _fabric(machine, recipe)
     try:
         if machine.devices > 1 and not _under_torchrun():
-            return _result(fabric.launch(partial(_work_apart, task=task)))
+            found = fabric.launch(partial(_work_apart, task=task))
+            return Result(**found)
         fabric.launch()
         return _work(fabric, task)
     except Exception as error:
@@ -136,12 +137,6 @@ class _Task:
     tensorboard: bool
     show: bool
     tell: Tell | None
-
-
-def _result(found: Any) -> Result:
-    if not isinstance(found, Result):
-        raise InputError("training ended without a result; look at the messages above")
-    return found
 
 
 def _under_torchrun() -> bool:
@@ -169,12 +164,13 @@ def _fabric(machine: Machine, recipe: Recipe) -> Fabric:
         ) from error
 
 
-def _work_apart(fabric: Fabric, task: _Task) -> Result:
+def _work_apart(fabric: Fabric, task: _Task) -> dict[str, Any]:
     """In a process of its own, which must not outlive the one that started it."""
     parent = parent_process()
     if parent is not None:
         threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
-    return _work(fabric, task)
+    found = _work(fabric, task)  # which Fabric looks through, and refuses when it is frozen
+    return {one.name: getattr(found, one.name) for one in fields(found)}
 
 
 def _end_with(parent: BaseProcess) -> None:

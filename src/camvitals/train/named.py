@@ -46,7 +46,10 @@ def _of_file(path: Path, what: str) -> ModuleType:
     if not path.is_file():
         raise InputError(f"no {what} at {path}: there is no such file; check the path")
     full = path.resolve()
-    name = f"camvitals_own_{full.stem}_{hashlib.sha256(str(full).encode()).hexdigest()[:8]}"
+    mark = hashlib.sha256(f"{full}{full.stat().st_mtime_ns}".encode()).hexdigest()[:12]
+    name = f"camvitals_own_{full.stem}_{mark}"
+    if name in sys.modules:  # run once, until the file changes
+        return sys.modules[name]
     spec = importlib.util.spec_from_file_location(name, full)
     if spec is None or spec.loader is None:
         raise InputError(f"{path} is no Python file; write {what} as FILE.py:NAME")

@@ -133,9 +133,12 @@ def given(architecture: Architecture, images: Tensor) -> Tensor:
 
 
 def kind_of(recipe: Recipe, architecture: Architecture) -> str:
-    """What is learnt: wave, derivative, rate or last. Raises InputError where a model cannot."""
+    """What is learnt: wave, derivative, rate or last; "" where an objective of one's own knows.
+
+    Raises InputError where a model gives none of these.
+    """
     kind = recipe.model.target or TARGETS.get(architecture.gives, "")
-    if not kind:
+    if not kind and not is_own(recipe.objective):
         raise InputError(
             f"{recipe.model.name} gives {architecture.gives}; train it with an objective of its own"
         )

@@ -69,7 +69,7 @@ class Run:
         self.fabric, self.recipe, self.folder = fabric, recipe, folder
         self.architecture = architecture_of(recipe)
         self.objective = objective_of(recipe)
-        self.kind = kind_of(recipe, self.architecture) if recipe.objective == "supervised" else ""
+        self.kind = kind_of(recipe, self.architecture)
         source = recipe.corpus.open(recipe.clip, seed=recipe.seed, held_out=False)
         self.clips = Clips(source, recipe.clip, recipe.seed, Augmentations(recipe))
         self.share = Share(recipe.batch, fabric.global_rank, fabric.world_size)

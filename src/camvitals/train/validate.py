@@ -58,8 +58,8 @@ class Validation:
         self._source: Source = recipe.corpus.open(
             long, seed=recipe.seed, held_out=True, count=look.count
         )
-        own = recipe.objective != "supervised"
-        self._kind = "" if own and not recipe.model.target else kind_of(recipe, architecture)
+        self._kind = kind_of(recipe, architecture)
+        self._objective = objective_of(recipe)
         self._terms = tuple(term for term in recipe.loss if term.name not in SHARED)
         self._kept: list[Sample] = []
         self._check()
@@ -119,7 +119,7 @@ class Validation:
             if plain:
                 terms = terms_of(wave, self._architecture, batch, recipe)
             else:
-                terms = dict(objective_of(recipe)(module, self._architecture, batch, recipe))
+                terms = dict(self._objective(module, self._architecture, batch, recipe))
             loss = weighted(terms, recipe)
         known = known_targets(batch, self._kind)
         return _array(loss), _array(known), _array(wave[:, recipe.model.delay :])
