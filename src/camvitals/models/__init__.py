@@ -19,6 +19,7 @@ from camvitals.models.merppg import ME_RPPG
 from camvitals.models.mobilenet import LSTM, PAIR
 from camvitals.models.physformer import PHYSFORMER
 from camvitals.models.physnet import PHYSNET
+from camvitals.models.rhythmformer import RHYTHMFORMER
 from camvitals.models.rhythmnet import RHYTHMNET
 from camvitals.models.rppgnet import RPPGNET
 from camvitals.models.stven import ENHANCER
@@ -37,6 +38,7 @@ MODELS: dict[str, Architecture] = {
     "ibvpnet": IBVPNET,
     "factorizephys": FACTORIZEPHYS,
     "physformer": PHYSFORMER,
+    "rhythmformer": RHYTHMFORMER,
     "rppgnet": RPPGNET,
     "stven": ENHANCER,
     "i3d": I3D_12,

@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 def renamed(table: Mapping[str, str]) -> Callable[[str], str]:
     """Key map from a table: public part of a name -> part of ours.
 
-    A part that begins with a dot is exchanged wherever it stands, after the first dot; any other
-    only at the beginning of a name, the longest that fits. What the table does not name stays.
+    A part that begins with a dot is exchanged wherever it stands; any other only at the beginning
+    of a name, the longest that fits. What the table does not name stays.
 
     >>> ours = renamed({"Stem0.": "stem.0.", ".norm1.": ".norm_attention."})
     >>> ours("Stem0.weight"), ours("blocks.3.norm1.bias")
@@ -20,8 +20,7 @@ def renamed(table: Mapping[str, str]) -> Callable[[str], str]:
 
     def keys(name: str) -> str:
         start = next((p for p in starts if name.startswith(p)), "")
-        rest = name[len(start) :]
-        ours = table.get(start, "") + rest
+        ours = table.get(start, "") + name[len(start) :]
         for part in inner:
             ours = ours.replace(part, table[part])
         return ours
