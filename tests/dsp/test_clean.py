@@ -104,3 +104,10 @@ def test_normalized_is_relative_to_the_mean_around():
     got = normalized(x, rate=30, window=2.0)
     assert np.allclose(got[60:-60], 0.01 * np.sin(2 * np.pi * time)[60:-60], atol=4e-4)
     assert np.allclose(normalized(7 * x, rate=30, window=2.0), got)
+
+
+def test_the_samples_on_both_sides_of_a_gap_are_seen_wherever_the_clock_starts():
+    time = np.r_[np.arange(383), np.arange(422, 945)] / 50
+    for start in (0.0, 0.1, 1 / 3, 1e5):
+        seen = np.isfinite(uniform(time, start + time, rate=50.0)[0])
+        assert list(np.flatnonzero(~seen)[[0, -1]]) == [383, 421]

@@ -11,6 +11,7 @@ import numpy as np
 from camvitals.records import Array, InputError
 
 GAP_S = 0.5
+AT_S = 1e-6  # nearer than this to a sample, a grid point is that sample, however times are rounded
 AT_ONCE = 3  # columns interpolated together, which bounds the memory
 
 
@@ -56,9 +57,9 @@ def _interpolate(flat: Array, time_T: Array, seen: Array, grid: Array, gap: floa
     span = known[left + 1] - known[left]
     share = ((grid - known[left]) / span)[:, None]
     out = points[left] * (1 - share) + points[left + 1] * share
-    tolerance = 1e-6
-    outside = (grid < known[0] - tolerance) | (grid > known[-1] + tolerance)
-    out[outside | (span > gap)] = np.nan
+    outside = (grid < known[0] - AT_S) | (grid > known[-1] + AT_S)
+    between = (grid > known[left] + AT_S) & (grid < known[left + 1] - AT_S)
+    out[outside | ((span > gap) & between)] = np.nan
     return np.asarray(out)
 
 
