@@ -7,7 +7,7 @@ import pytest
 from camvitals.card import ModelCard, digest
 from camvitals.face.detect import MODELS
 from camvitals.records import InputError
-from camvitals.runtime import golden_of, load
+from camvitals.runtime import check_golden, devices, golden_of, load
 
 onnx = pytest.importorskip("onnx", reason="making a small network needs onnx")
 
@@ -86,6 +86,41 @@ def test_a_card_that_carries_what_is_not_there_is_refused(tmp_path: Path) -> Non
     path, card = adder(tmp_path)
     with pytest.raises(InputError, match="carries other to before"):
         load(path, replace(card, state={"other": "before"}))
+
+
+def test_two_of_one_network_do_not_share_what_they_carry(tmp_path: Path) -> None:
+    one = load(*adder(tmp_path))
+    x = {"x": np.ones((1, 2))}
+    one(x)
+    other = one.another()
+    assert other(x)["sum"][0, 0] == 1
+    assert one(x)["sum"][0, 0] == 2
+    assert one.state["before"].tolist() == [[2, 2]]
+
+
+def test_golden_values_of_free_lengths_take_the_length_asked_for(tmp_path: Path) -> None:
+    path, card = adder(tmp_path)
+    assert golden_of(load(path, card)) == golden_of(load(path, card), length=7)
+
+
+def test_a_device_that_is_not_there_is_told(tmp_path: Path) -> None:
+    assert "cpu" in devices()
+    with pytest.raises(InputError, match=r"no device 'abacus' .* has .*cpu"):
+        load(*adder(tmp_path), device="abacus")
+
+
+def test_golden_tensors_show_a_machine_that_computes_wrongly(tmp_path: Path) -> None:
+    model = load(*adder(tmp_path))
+    given, right = np.ones((3, 2), np.float32), np.ones((3, 2), np.float32)
+    np.savez(tmp_path / "right.npz", **{"input.x": given, "output.sum": right})
+    np.savez(tmp_path / "wrong.npz", **{"input.x": given, "output.sum": right + 1e-2})
+    np.savez(tmp_path / "other.npz", **{"input.x": given, "output.total": right})
+    model({"x": given})  # what is carried does not matter
+    assert check_golden(model, tmp_path / "right.npz") == 0
+    with pytest.raises(InputError, match=r"differs by 9\.9e-03"):
+        check_golden(model, tmp_path / "wrong.npz")
+    with pytest.raises(InputError, match="is not of adder"):
+        check_golden(model, tmp_path / "other.npz")
 
 
 @pytest.mark.parametrize("name", ["blazeface_short", "facemesh468"])

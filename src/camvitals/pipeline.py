@@ -44,7 +44,7 @@ from camvitals.waves.auto import (
     parts_of,
 )
 from camvitals.waves.evidence import weigh_steps
-from camvitals.waves.learned import CROPS, is_learned, shipped, takers_of
+from camvitals.waves.learned import CROPS, is_learned, shipped, takers_of, versions_of
 from camvitals.waves.run import METHODS, find
 
 FASTEST_HZ = 60.0
@@ -206,7 +206,7 @@ def report_steps(trace: Trace, *, source: Source, settings: Settings) -> Steps[R
         source=source,
         capture=capture(trace, source),
         settings=asdict(settings),
-        versions=versions(),
+        versions=versions() | versions_of(settings.method),
     )
 
 

@@ -106,6 +106,12 @@ class Model:
             raise InputError(f"{self.card.name}: {name} needs shape {wanted}, got {list(given)}")
 
     def _check_state(self) -> None:
+        named, given = set(self.card.outputs), set(self._outputs) - set(self.card.state)
+        if not named <= given:
+            raise InputError(
+                f"the card of {self.card.name} names the outputs {sorted(named)}, but the file has "
+                f"{sorted(given)}; take the card that belongs to it"
+            )
         for out, into in self.card.state.items():
             if out not in self._outputs or into not in self._shapes:
                 raise InputError(

@@ -12,7 +12,8 @@ from camvitals.models import MODELS
 from camvitals.models.architecture import Architecture
 from camvitals.records import InputError
 from camvitals.runtime import check_golden, load
-from camvitals.train.export import Carried, Reading, card_of, export, golden_path, state_of
+from camvitals.train.export import export, golden_path
+from camvitals.train.graph import Carried, Reading, card_of, state_of
 from camvitals.train.made import made_samples
 from camvitals.train.network import TorchNetwork
 from camvitals.train.receipts import as_json, receipts, table

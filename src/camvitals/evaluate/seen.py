@@ -80,7 +80,7 @@ def see(
     needs = sorted(set(wanted.values()) - {"rgb", "regions"})
     if recording.colours is not None:
         return _of_colours(recording, recording.colours())
-    looked = [f"{m} {learned(m).card.sha256}" for m, need in wanted.items() if need == CROPS]
+    looked = [f"{m} {learned(m).fingerprint}" for m, need in wanted.items() if need == CROPS]
     about = [*needs, *sorted(looked)]  # another network sees another pulse in the same pictures
     kept = None if folder is None else _kept_at(folder, recording, about, roi, skin)
     if kept is not None and kept.is_file():

@@ -17,7 +17,8 @@ from camvitals.report.files import write_atomically
 from camvitals.runtime import Network
 from camvitals.train.cards import trained
 from camvitals.train.checkpoint import CARD
-from camvitals.train.export import Carried, Exported, Reading, card_of, export, state_of
+from camvitals.train.export import Exported, export
+from camvitals.train.graph import Carried, Reading, card_of, state_of
 from camvitals.train.made import made_samples
 from camvitals.train.network import TorchNetwork
 from camvitals.train.objective import architecture_of

@@ -20,7 +20,7 @@ from camvitals.card import digest
 from camvitals.models.architecture import Architecture
 from camvitals.records import InputError
 from camvitals.train.checkpoint import CARD, load_tensors, on_disk, save_tensors, write_bytes
-from camvitals.train.export import card_of
+from camvitals.train.graph import card_of
 
 SAFE = (".safetensors",)
 PICKLED = (".pth", ".pt", ".ckpt", ".bin", ".tar")

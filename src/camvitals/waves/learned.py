@@ -6,6 +6,7 @@ comes with the package.
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -77,6 +78,11 @@ class Learned:
         """What the report says of it."""
         return f"{self.card.version} (sha256 {self.card.sha256[:12]})"
 
+    @property
+    def fingerprint(self) -> str:
+        """Of all that moves its pulse: the weights, and what the card says of how to feed them."""
+        return hashlib.sha256(self.card.text().encode()).hexdigest()
+
     def taker(self, keep: float | None) -> Callable[[], Stream]:
         """What makes, for every person anew, that which takes their crops; keep: seconds of it."""
         return lambda: Stream(self.network.another(), length=self.length, keep=keep)
@@ -128,6 +134,14 @@ def takers_of(methods: Iterable[str], *, keep: float | None = None) -> Takers:
     """What takes the crops for those of these methods that need them; keep: seconds of pulse."""
     found = {name: learned(name) for name in methods if is_learned(name)}
     return {name: net.taker(keep) for name, net in found.items() if net.needs == CROPS}
+
+
+def versions_of(method: str) -> dict[str, str]:
+    """Name and version of the network that a method is; {} for others."""
+    if not is_learned(method):
+        return {}
+    found = learned(method)
+    return {found.card.name: found.version}
 
 
 @lru_cache(maxsize=8)
