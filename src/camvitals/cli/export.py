@@ -24,6 +24,9 @@ def export(
     stream: Annotated[
         bool, typer.Option("--stream", help="With its state as inputs and outputs.")
     ] = False,
+    warm_up: Annotated[
+        float, typer.Option(help="Seconds after a start that a --stream is not heeded.")
+    ] = 2.0,
     devices: Annotated[
         str, typer.Option(help="Where latency is measured: cpu, cuda, tensorrt, …")
     ] = "cpu",
@@ -49,6 +52,7 @@ def export(
         path,
         precisions=_listed(variants),
         stream=stream,
+        warm_up=warm_up,
         devices=_listed(devices),
         people=people,
         own_code=own_code,

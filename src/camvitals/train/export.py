@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import inspect
+import math
 import re
 import tempfile
 from collections.abc import Mapping
@@ -265,23 +266,28 @@ def _longer(array: Array, axis: int, card: ModelCard) -> Array:
 
 
 def _differs(module: nn.Module, model: Model, name: str, given: Array) -> float:
-    """Largest difference of any output; a network that carries state is run twice."""
+    """Largest difference of any output.
+
+    A network that carries state is run as often as takes it past its warm-up, of which nothing is
+    used, and twice more; each carries its own state.
+    """
+    card = model.card
     model.reset()
-    state = model.state
+    state, names = model.state, [*card.outputs, *card.state]
+    begin = math.ceil(card.warm_up * (card.rate or 0.0) / given.shape[time_axis(card)])
     worst = 0.0
-    for _ in range(2 if state else 1):
+    for call in range(begin + 2 if state else 1):
         try:
             found = model({name: given})
         except InputError:
             raise
         except Exception as error:
             raise _Refused(_reason(error)) from error
-        names = [*model.card.outputs, *model.card.state]
         after = dict(zip(names, _told(module, given, state), strict=True))
-        carried = {out: model.state[into] for out, into in model.card.state.items()}
-        both = found | carried
-        worst = max([worst, *(difference(after[key], both[key]) for key in names)])
-        state = {into: after[out] for out, into in model.card.state.items()}
+        both = found | {out: model.state[into] for out, into in card.state.items()}
+        if call >= begin or not state:
+            worst = max([worst, *(difference(after[key], both[key]) for key in names)])
+        state = {into: after[out] for out, into in card.state.items()}
     model.reset()
     return worst
 

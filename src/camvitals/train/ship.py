@@ -46,6 +46,7 @@ def ship(
     *,
     precisions: Sequence[str] = (),
     stream: bool = False,
+    warm_up: float = 2.0,
     devices: Sequence[str] = ("cpu",),
     people: int = 12,
     own_code: bool = False,
@@ -55,6 +56,7 @@ def ship(
     folder:  of `camvitals train`.   path: NAME.onnx; NAME.receipts.json and .md go beside it.
     precisions: of `variants.PRECISIONS`.   devices: that latency is measured on.
     stream:  as a network that carries its state, for those that can.
+    warm_up: seconds after a start that such a network is not heeded.
     people:  made people that the forms are judged on; 0: no receipts.
     own_code: whether Python that the recipe names may be run; only for your own folders.
     Raises InputError for anything that does not fit together, or does not agree with torch.
@@ -62,7 +64,7 @@ def ship(
     module, recipe = trained(folder, own_code=own_code)
     weights = Path(folder) / BEST
     said = ModelCard.load(weights.with_name(weights.name + CARD))
-    card, whole = _readied(module, recipe, said, stream=stream)
+    card, whole = _readied(module, recipe, said, stream=stream, warm_up=warm_up)
     state = state_of(module) if stream else {}
     example = None
     if state:
@@ -84,7 +86,7 @@ def ship(
 
 
 def _readied(
-    module: nn.Module, recipe: Recipe, said: ModelCard, *, stream: bool
+    module: nn.Module, recipe: Recipe, said: ModelCard, *, stream: bool, warm_up: float
 ) -> tuple[ModelCard, nn.Module]:
     """The card for running, and the module that goes from input to wave."""
     architecture = architecture_of(recipe)
@@ -109,10 +111,12 @@ def _readied(
     if not stream:
         return card, Reading(module, architecture)
     shapes = state_of(module)
+    if warm_up < 0:
+        raise InputError(f"warm_up needs seconds >= 0 but got {warm_up:g}")
     if not shapes:
         raise InputError(f"{recipe.model.name} carries no state; export it without --stream")
     carried = {f"{name}_after": name for name in shapes}
-    return replace(card, state=carried, length=None), Carried(module)
+    return replace(card, state=carried, length=None, warm_up=warm_up), Carried(module)
 
 
 def _regions(recipe: Recipe) -> Sequence[str]:
