@@ -228,9 +228,11 @@ def test_ctrl_c_saves_first(tmp_path, tiny):
     many = replace(tiny, epochs=500, save_every=None, steps=5)
     timer = threading.Timer(2.0, lambda: os.kill(os.getpid(), signal.SIGINT))
     timer.start()
-    with pytest.raises(KeyboardInterrupt):
-        fit(many, tmp_path, machine=ALONE)
-    timer.join()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            fit(many, tmp_path, machine=ALONE)
+    finally:
+        timer.cancel()
     done = curve(tmp_path)["step"]
     _, facts = load_tensors(tmp_path / "last.safetensors")
     assert facts["standing"]["step"] == done[-1]

@@ -52,14 +52,14 @@ def test_made_pictures_hold_it_too():
     assert abs(np.corrcoef(np.diff(corner), np.diff(sample.target))[0, 1]) < 0.2
 
 
-def test_a_region_that_is_not_seen_is_0():
+def test_a_region_that_is_not_seen_has_the_colour_of_the_whole_face():
     source = MadeTraces(fixed={"motion": "turn", "motion_scale": 5.0}).open(
         Clip(450, 30.0), seed=0, held_out=False
     )
     found = [source.sample(index).images for index in range(5)]
-    hidden = [images for images in found if (images[:, 1:3] == 0).any()]
-    assert hidden
-    assert all(np.isfinite(images).all() and (images[:, 5] > 0).all() for images in found)
+    hidden = [(images[:, 1:3] == images[:, 5:6]).all(axis=2) for images in found]
+    assert any(h.any() and not h.all() for h in hidden)
+    assert all(np.isfinite(images).all() and (images > 0).all() for images in found)
 
 
 def test_people_without_a_pulse_have_no_weight():

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from torch import nn
 
 from camvitals.card import ModelCard, digest
+from camvitals.data.cache import Cache
 from camvitals.models.architecture import Architecture
 from camvitals.records import InputError
+from camvitals.train import graph
 from camvitals.train.cached import CacheClips
 from camvitals.train.checkpoint import CARD, load_weights, on_disk, write_bytes
-from camvitals.train.clips import MadeTraces
+from camvitals.train.clips import MadeClips
 from camvitals.train.objective import architecture_of
 from camvitals.train.recipe import Recipe
 
@@ -48,28 +51,33 @@ def card_of(
     size: rows and columns of the pictures, or the number of regions and 3.
     """
     corpus = recipe.corpus
-    learnt, licence = f"made people (camvitals {version('camvitals')}), no real ones", "Apache-2.0"
-    traces = isinstance(corpus, MadeTraces)
+    facts: dict[str, Any] = {
+        "training_data": f"made people (camvitals {version('camvitals')}), no real ones",
+        "licence": "Apache-2.0",
+    }
     if isinstance(corpus, CacheClips):
-        learnt, licence = ", ".join(corpus.corpora) or "a prepared cache", "not stated"
-        traces = corpus.content == "traces"
-    seconds = recipe.clip.length / recipe.clip.rate
-    return ModelCard(
+        facts["training_data"] = ", ".join(corpus.corpora) or "a prepared cache"
+        facts["licence"] = "not said"
+        made = asdict(Cache(corpus.folder).settings)
+        facts["crop"] = {name: made[name] for name in ("box", "extension", "smooth")}
+    if not isinstance(corpus, MadeClips):
+        facts["regions"] = corpus.regions
+    if recipe.model.delay:
+        facts["delay"] = recipe.model.delay
+    length, rate = recipe.clip.length, recipe.clip.rate
+    card = graph.card_of(
+        architecture,
         name=recipe.name,
-        version=recipe.hash[:12],
-        task=f"{architecture.gives} from {'colours of regions' if traces else 'crops of a face'}",
+        rate=rate,
         size=size,
-        colour="RGB",
-        scale=(0.0, 255.0),
-        rate=recipe.clip.rate,
-        outputs={architecture.gives: "(N, T), no unit"},
-        training_data=learnt,
-        licence=licence,
-        operating_range=f"clips of {recipe.clip.length} samples ({seconds:.1f} s)",
+        length=length,
+        version=recipe.hash[:12],
+        operating_range=f"clips of {length} samples ({length / rate:.1f} s)",
         source=f"{recipe.model.name} ({architecture.source}), trained by recipe {recipe.name}",
-        sha256=digest(path),
         metrics={k: v for k, v in metrics.items() if k not in ("epoch", "step")},
+        **facts,
     )
+    return replace(card, sha256=digest(path))
 
 
 def trained(folder: Path | str, *, own_code: bool = False) -> tuple[nn.Module, Recipe]:
@@ -85,7 +93,8 @@ def trained(folder: Path | str, *, own_code: bool = False) -> tuple[nn.Module, R
     recipe = Recipe.from_json(path.read_text("utf-8"), own_code=own_code, where=str(path))
     architecture = architecture_of(recipe)
     card = ModelCard.load(weights.with_name(weights.name + CARD))
-    module = architecture.build(**{"size": card.size, **recipe.model.options})
+    size = card.size or (len(card.regions) or 1, 3)
+    module = architecture.build(**{"size": size, **recipe.model.options})
     facts = load_weights(module, weights)
     if facts.get("recipe") != recipe.hash:
         raise InputError(f"{weights} was not trained by {path}; take the two of one training")

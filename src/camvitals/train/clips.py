@@ -17,6 +17,7 @@ from camvitals.data.synthetic.scenario import draw
 from camvitals.data.synthetic.traces import REGIONS, made_trace
 from camvitals.data.synthetic.truth import Truth
 from camvitals.dsp.clean import GAP_S
+from camvitals.dsp.colours import filled
 from camvitals.records import Array, InputError, Trace
 from camvitals.train.patches import patches
 
@@ -59,8 +60,8 @@ class Clip:
 class Sample:
     """One clip.
 
-    images: (T, H, W, 3) uint8, or (T, R, 3) float32 colours of regions, 0–255, 0
-        while a region is unseen.
+    images: (T, H, W, 3) uint8, or (T, R, 3) float32 colours of regions, 0–255,
+        without gaps.
     time:   (T,) s of the recording at which each was taken; the clip plays them evenly.
     target: (T,) the reference wave there.   heart_rate: over the clip [bpm], NaN when not known.
     key:    what it was cut from.   weight: of its loss, 0 when there is nothing to learn.
@@ -143,8 +144,7 @@ class MadeClips:
         place = np.stack([np.interp(time, trace.time, centre[:, k]) for k in (0, 1)], axis=1)
         width = float(np.nanmean(trace.box[:, 2] - trace.box[:, 0]))
         moved = (place - place.mean(axis=0)) / width
-        colours = _filled(colours_at(trace, time, REGIONS))
-        return patches(colours, moved, size=self.size, rng=rng)
+        return patches(colours_at(trace, time, REGIONS), moved, size=self.size, rng=rng)
 
 
 def _check_made(reference: str, fixed: Mapping[str, Any]) -> None:
@@ -200,25 +200,19 @@ def _rate(truth: Truth, time: Array, span: float) -> float:
 
 
 def colours_at(trace: Trace, time: Array, regions: tuple[str, ...]) -> Array:
-    """(T, R, 3) float32 colours at uniform times; 0 where a region is unseen for over GAP_S.
+    """(T, R, 3) float32 colours at uniform times, filled as `dsp.colours.filled` does in use.
 
-    Raises InputError for a region that the trace does not have.
+    Raises InputError for a region that the trace does not have, and where nobody is seen.
     """
     odd = [name for name in regions if name not in trace.names]
     if odd:
         raise InputError(f"no region {odd[0]!r}; the traces have {', '.join(trace.names)}")
-    rgb = trace.rgb[:, [trace.names.index(name) for name in regions]]
-    even = np.stack([_at(rgb[:, r], trace.time, time) for r in range(len(regions))], axis=1)
-    return np.asarray(np.nan_to_num(even, nan=0.0), dtype=np.float32)
-
-
-def _filled(colours_TRC: Array) -> Array:
-    """An unseen region has the colour of the whole skin, and where that is unseen its mean."""
-    whole = colours_TRC[:, [REGIONS.index("skin")]]
-    seen = whole[..., :1] > 0
-    mean = whole.sum(axis=0) / max(int(seen.sum()), 1)
-    whole = np.where(seen, whole, mean)
-    return np.asarray(np.where(colours_TRC[..., :1] > 0, colours_TRC, whole))
+    names = (*regions, trace.main)
+    rgb = trace.rgb[:, [trace.names.index(name) for name in names]]
+    even = np.stack([_at(rgb[:, r], trace.time, time) for r in range(len(names))], axis=1)
+    if not np.isfinite(even[:, -1]).any():
+        raise InputError("nobody is seen in the clip; leave it out")
+    return filled(even).astype(np.float32)
 
 
 def _at(values: Array, time: Array, wanted: Array) -> Array:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 import torch
 from torch import Tensor, nn
 
-from camvitals.models.architecture import TRACES, Architecture
+from camvitals.models.architecture import Architecture
 from camvitals.records import InputError
 from camvitals.train.losses import LOSSES
 from camvitals.train.named import is_own, load_named
@@ -121,15 +121,8 @@ def terms_of(
 
 def predicted(module: nn.Module, architecture: Architecture, batch: Batch) -> Tensor:
     """(N, T) float32 wave of each clip, or (N, 1) of networks that give a number."""
-    output = module(given(architecture, batch.images))
+    output = module(architecture.prepare(batch.images))
     return architecture.wave(output, len(batch)).float()
-
-
-def given(architecture: Architecture, images: Tensor) -> Tensor:
-    """What the network takes; colours go in as they are where it says nothing else."""
-    if architecture.takes == TRACES and architecture.transform is None:
-        return images.float()
-    return architecture.prepare(images)
 
 
 def kind_of(recipe: Recipe, architecture: Architecture) -> str:
