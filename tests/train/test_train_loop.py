@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -60,6 +61,25 @@ def test_a_killed_training_goes_on_bit_for_bit(tmp_path):
     for name in ("last.safetensors", "best.safetensors", "recipe.json"):
         files = [(tmp_path / n / name).read_bytes() for n in ("whole", "killed")]
         assert files[0] == files[1], name
+
+
+def test_a_killed_training_leaves_no_process_behind(tmp_path):
+    words = [sys.executable, "-m", "camvitals", "train", f"{TINY}:killed", "--out", str(tmp_path)]
+    run = subprocess.Popen(
+        [*words, "--workers", "1"],
+        env=dict(os.environ) | {"KILLED_IN_STEP": "2"},
+        start_new_session=True,
+        stderr=subprocess.DEVNULL,
+    )
+    assert run.wait(120) == -signal.SIGKILL
+    for _ in range(100):
+        try:
+            os.killpg(run.pid, 0)
+        except ProcessLookupError:
+            return
+        time.sleep(0.1)
+    os.killpg(run.pid, signal.SIGKILL)
+    pytest.fail("processes that make clips outlive the training")
 
 
 def test_a_training_that_has_ended_is_left_alone(tmp_path, tiny):

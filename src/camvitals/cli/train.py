@@ -28,6 +28,9 @@ def train(
     workers: Annotated[
         int | None, typer.Option(help="Processes that make clips, for each device.")
     ] = None,
+    threads: Annotated[
+        int | None, typer.Option(help="Threads of torch on the CPU; the cores left if unset.")
+    ] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Refuse a folder that is in use.")] = False,
     tensorboard: Annotated[bool, typer.Option(help="Write tables for TensorBoard too.")] = False,
 ) -> None:
@@ -41,12 +44,13 @@ def train(
     from camvitals.train.recipe import load_recipe
 
     chosen = load_recipe(recipe).with_settings(settings_of(set_ or []))
+    machine = Machine(accelerator=accelerator, devices=devices, workers=workers, threads=threads)
     folder = out if out is not None else Path("runs") / chosen.name
     result = fit(
         chosen,
         folder,
         resume=not fresh,
-        machine=Machine(accelerator=accelerator, devices=devices, workers=workers),
+        machine=machine,
         tensorboard=tensorboard,
         show=True,
         tell=say,

@@ -19,12 +19,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
 from functools import partial
 from math import isfinite
-from multiprocessing import parent_process
-from multiprocessing.process import BaseProcess
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
+import torch
 from lightning_fabric import Fabric
 
 from camvitals.parallel import cores
@@ -35,6 +34,7 @@ from camvitals.train.checkpoint import on_disk, save_tensors
 from camvitals.train.curve import CLOCKED, CURVE, CURVE_COLUMNS, Table, draw_curve
 from camvitals.train.recipe import Recipe, absolute
 from camvitals.train.run import BEST, LAST, Run, Standing
+from camvitals.train.stream import end_with_parent
 from camvitals.train.validate import Look, Validation
 
 RECIPE, LOCK, BOARD = "recipe.json", ".lock", "tensorboard"
@@ -49,15 +49,19 @@ class Machine:
 
     accelerator: cpu, cuda, mps or auto.   devices: how many; a batch is dealt to them.
     workers: processes that make clips, for each device; None: one less than the cores, 8 at most.
+    threads: of torch on the CPU; None: the cores that are left, but no more than torch has. Another
+        number rounds sums in another way.
     """
 
     accelerator: str = "cpu"
     devices: int = 1
     workers: int | None = None
+    threads: int | None = None
 
     def __post_init__(self) -> None:
-        if self.devices < 1 or (self.workers is not None and self.workers < 0):
-            raise InputError("a machine needs devices >= 1 and workers >= 0")
+        short = self.threads is not None and self.threads < 1
+        if self.devices < 1 or short or (self.workers is not None and self.workers < 0):
+            raise InputError("a machine needs devices >= 1, workers >= 0 and threads >= 1")
 
     @property
     def makers(self) -> int:
@@ -65,6 +69,14 @@ class Machine:
         if self.workers is not None:
             return self.workers
         return min(MOST_WORKERS, max(0, cores() - self.devices) // self.devices)
+
+    @property
+    def own_threads(self) -> int:
+        """Threads of torch for one device; more than there are cores for would wait on others."""
+        if self.threads is not None:
+            return self.threads
+        left = cores() // self.devices - self.makers
+        return max(1, min(left, torch.get_num_threads()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +124,7 @@ def fit(
     place, machine = Path(folder), machine or Machine()
     whole = absolute(recipe)
     place.mkdir(parents=True, exist_ok=True)
-    task = _Task(whole, place.resolve(), resume, machine.makers, tensorboard, show, tell)
+    task = _Task(whole, place.resolve(), resume, machine, tensorboard, show, tell)
     fabric = _fabric(machine, recipe)
     try:
         if machine.devices > 1 and not _under_torchrun():
@@ -133,7 +145,7 @@ class _Task:
     recipe: Recipe
     folder: Path
     resume: bool
-    workers: int
+    machine: Machine
     tensorboard: bool
     show: bool
     tell: Tell | None
@@ -166,28 +178,26 @@ def _fabric(machine: Machine, recipe: Recipe) -> Fabric:
 
 def _work_apart(fabric: Fabric, task: _Task) -> dict[str, Any]:
     """In a process of its own, which must not outlive the one that started it."""
-    parent = parent_process()
-    if parent is not None:
-        threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    end_with_parent()
     found = _work(fabric, task)  # which Fabric looks through, and refuses when it is frozen
     return {one.name: getattr(found, one.name) for one in fields(found)}
 
 
-def _end_with(parent: BaseProcess) -> None:
-    parent.join()
-    os._exit(1)
-
-
 def _work(fabric: Fabric, task: _Task) -> Result:
-    if not fabric.is_global_zero:
-        return _trained(fabric, task)
-    with _locked(task.folder):
-        return _trained(fabric, task)
+    before = torch.get_num_threads()
+    torch.set_num_threads(task.machine.own_threads)
+    try:
+        if not fabric.is_global_zero:
+            return _trained(fabric, task)
+        with _locked(task.folder):
+            return _trained(fabric, task)
+    finally:
+        torch.set_num_threads(before)
 
 
 def _trained(fabric: Fabric, task: _Task) -> Result:
     before = _before(task)
-    run = Run(fabric, task.recipe, task.folder, workers=task.workers)
+    run = Run(fabric, task.recipe, task.folder, workers=task.machine.makers)
     validation = None
     if task.recipe.evaluation.count:
         validation = Validation(task.recipe, run.architecture)

@@ -6,10 +6,13 @@ Shape letters: N clips, T samples, R regions, H rows, W columns.
 from __future__ import annotations
 
 import multiprocessing
+import os
 import signal
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
+from multiprocessing.process import BaseProcess
 from typing import Any
 
 import numpy as np
@@ -185,7 +188,7 @@ class Stream:
             pin_memory=pinned,
             prefetch_factor=AHEAD if workers else None,
             multiprocessing_context=context,
-            worker_init_fn=_undisturbed if workers else None,
+            worker_init_fn=_attached if workers else None,
         )
         self._batches: Iterator[Any] | None = None
         self.waited = 0.0
@@ -234,6 +237,19 @@ class _Steps:
         return max(0, self.last - self.first)
 
 
-def _undisturbed(_: int) -> None:
-    """Ctrl-C is for the process that trains, which ends the others."""
+def _attached(_: int) -> None:
+    """A process that makes clips leaves Ctrl-C to the one that trains, and ends when that does."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    end_with_parent()
+
+
+def end_with_parent() -> None:
+    """End this process when the one that started it ends, even if that is killed."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_after, args=(parent,), daemon=True).start()
+
+
+def _end_after(parent: BaseProcess) -> None:
+    parent.join()
+    os._exit(1)
