@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from carried_recipe import leaky
 from tiny_recipe import tiny as tiny_recipe
 
 from camvitals import cli
@@ -17,6 +18,7 @@ from camvitals.records import InputError
 from camvitals.train.loop import Machine, fit
 from camvitals.train.recipe import Model
 from camvitals.train.ship import ship
+from camvitals.waves.learned import learned
 from camvitals.waves.run import wave_of
 
 
@@ -76,3 +78,21 @@ def test_weights_on_the_command_line(training, tmp_path, monkeypatch, capsys):
     assert Path(f"{out}.json").is_file()
     code, _, err = call(monkeypatch, capsys, *words, "--option", "width=16")
     assert (code, "of another shape" in err) == (2, True)
+
+
+def test_a_network_that_carries_state(tmp_path):
+    recipe = leaky()
+    fit(recipe, tmp_path / "run", machine=Machine(workers=0))
+    shipped = ship(
+        tmp_path / "run", tmp_path / "leaky.onnx", stream=True, warm_up=0.5, people=2, own_code=True
+    )
+    card = shipped.exported.card
+    assert (dict(card.state), card.warm_up, card.length) == ({"sum_after": "sum"}, 0.5, None)
+    assert [one.form for one in shipped.receipts] == ["torch", "onnx"]
+    assert shipped.receipts[1].same == pytest.approx(1, abs=1e-4)
+    found = learned(str(tmp_path / "leaky.onnx"))
+    assert found.minimum == pytest.approx(2.5)
+    with pytest.raises(InputError, match="warm_up needs seconds >= 0"):
+        ship(tmp_path / "run", tmp_path / "x.onnx", stream=True, warm_up=-1, own_code=True)
+    with pytest.raises(InputError, match="names Python of its own"):
+        ship(tmp_path / "run", tmp_path / "x.onnx")
