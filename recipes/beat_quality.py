@@ -3,8 +3,8 @@
 Run it with: python recipes/beat_quality.py
 
 Made pulse waves of 13–50 samples a second, 45–150 bpm, −12…30 dB, white and red noise, bursts of
-motion, ectopic beats and stretches where the pulse is lost. A beat is right when a true upslope lies
-within 50 ms. Waves with even seeds fit, those with odd seeds check the calibration.
+motion, ectopic beats and stretches where the pulse is lost. A beat is right when a true upslope
+lies within 50 ms. Waves with even seeds fit, those with odd seeds check the calibration.
 """
 
 from __future__ import annotations
