@@ -1,9 +1,9 @@
 """Few, evenly spaced nodes of a picture: the colours of a face at bounded cost.
 
 A lattice has one node every `step` brightness pixels, fixed to the picture, and a node holds the
-mean of its step × step pixels, so that every pixel counts against noise. A window of I×J nodes rides on
-the face at any place between the nodes: its values are interpolated linearly, so they change
-smoothly while the face moves.
+mean of its step × step pixels, so that every pixel counts against noise. A window of I×J nodes
+rides on the face at any place between the nodes: its values are interpolated linearly, so they
+change smoothly while the face moves.
 Places are x, y of the first node in pixels.
 
 Shape letters: I node rows, J node columns of a window.
