@@ -170,7 +170,7 @@ class FileReader:
         if self._given is not None:
             time = at(self._given, index)
         elif stamp is not None and base is not None and not self._timeless:
-            time = float(stamp * base)
+            time = stamp * base.numerator / base.denominator  # as Fraction rounds, but faster
         elif self._rate:
             self._guessed += 1
             time = self._timed + 1 / self._rate if math.isfinite(self._timed) else 0.0

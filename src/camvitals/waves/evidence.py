@@ -20,6 +20,8 @@ RATES_BPM = np.arange(40.0, 221.0)
 WINDOW_S, HOP_S = 10.0, 1.0
 NEAR_BPM = 10
 PER_STEP = 2
+TALL = 24  # rows of a piece of a product
+ONE_THREAD = 262_144  # multiplications up to which OpenBLAS uses one thread
 BLOOD = np.array(
     [0.33, 0.77, 0.53], dtype=np.float32
 )  # relative R, G, B (de Haan & van Leest, 2014)
@@ -171,9 +173,24 @@ def _spectra(
     real, imaginary = _basis(width, rate, multiples)
     flat = windows.reshape(-1, width)
     found = np.empty((len(flat), real.shape[1]), dtype=np.complex64)
-    found.real, found.imag = flat @ real, flat @ imaginary
+    found.real, found.imag = _product(flat, real), _product(flat, imaginary)
     shape = (len(starts), -1, len(multiples), len(RATES_BPM))
     return np.moveaxis(found.reshape(shape), 1, -1)
+
+
+def _product(rows_MN: Array, columns_NF: Array) -> Array:
+    """(M, F) matrix product, in pieces that BLAS works on with one thread.
+
+    Larger ones wake threads that then wait for more at full power, which costs several times the
+    product itself.
+    """
+    found = np.empty((len(rows_MN), columns_NF.shape[1]), dtype=rows_MN.dtype)
+    wide = max(1, ONE_THREAD // (TALL * len(columns_NF)))
+    for row in range(0, found.shape[0], TALL):
+        for column in range(0, found.shape[1], wide):
+            piece = slice(row, row + TALL), slice(column, column + wide)
+            np.matmul(rows_MN[piece[0]], columns_NF[:, piece[1]], out=found[piece])
+    return found
 
 
 @lru_cache(maxsize=16)
