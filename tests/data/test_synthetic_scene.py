@@ -9,6 +9,7 @@ import pytest
 
 from camvitals.data.synthetic.camera import Camera, linear, time_stamps
 from camvitals.data.synthetic.head import Expression, build, look_of
+from camvitals.data.synthetic.movement import movement
 from camvitals.data.synthetic.paint import GLOSS
 from camvitals.data.synthetic.pose import rotation
 from camvitals.data.synthetic.scenario import LIGHTS, MOTIONS, Scenario
@@ -72,17 +73,16 @@ def skin_means(scenario: Scenario, times: Array, *, coded: bool) -> Array:
     return np.array(means)
 
 
-def steady(values: Array, times: Array) -> Array:
-    """The values without what is slower than 0.5 Hz."""
-    drifts = np.stack(
-        [np.cos(np.pi * k * times / times[-1]) for k in range(int(times[-1]))], axis=1
-    )
+def steady(values: Array, times: Array, *beside: Array) -> Array:
+    """The values without what is slower than 0.5 Hz, and without what lies `beside` (T,)."""
+    slow = [np.cos(np.pi * k * times / times[-1]) for k in range(int(times[-1]))]
+    drifts = np.stack([*slow, *beside], axis=1)
     return np.asarray(values - drifts @ np.linalg.lstsq(drifts, values, rcond=None)[0])
 
 
-def pulse_size(relative_T3: Array, pulse_T: Array, times: Array) -> Array:
+def pulse_size(relative_T3: Array, pulse_T: Array, times: Array, *beside: Array) -> Array:
     """(3,) relative colour change per unit of pulse, by regression beside slow drifts."""
-    pulse, relative = steady(pulse_T, times), steady(relative_T3, times)
+    pulse, relative = (steady(values, times, *beside) for values in (pulse_T, relative_T3))
     return np.asarray(pulse @ relative / (pulse @ pulse))
 
 
@@ -154,13 +154,15 @@ def test_the_whole_face_has_the_pulse_of_a_made_trace() -> None:
 @pytest.mark.parametrize("tone", [1, 6])
 def test_the_output_carries_the_pulse_asked_for(tone: int) -> None:
     scenario = Scenario(
-        seed=tone, duration=12, rate=15, tone=tone, camera="machine", size=(240, 180), sdnn=10
+        seed=tone, duration=24, rate=15, tone=tone, camera="machine", size=(240, 180), sdnn=10
     )
     times = time_stamps(scenario)
     sitter = Scene(scenario).sitters[0]
     means = skin_means(scenario, times, coded=True)
     relative = means / means.mean(axis=0) - 1
-    size = pulse_size(relative, sitter.body.pulse_at(times - 0.012), times)
+    moved = movement(scenario, times, breath=sitter.body.breath_at(times))
+    where = moved.x, moved.y, moved.yaw  # a head that moves shades and lights its skin
+    size = pulse_size(relative, sitter.body.pulse_at(times - 0.012), times, *where)
     asked = strength(scenario) * sitter.skin.pulsatile(np.array(98.0))
     assert np.allclose(size[:2] / asked[:2], 1, atol=0.1)
     rates = np.arange(45, 150, 0.1)
