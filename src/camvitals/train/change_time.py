@@ -17,7 +17,8 @@ from camvitals.train.cached import pictures_at
 from camvitals.train.change import COLOURS, Change, Changed, between, kind_of
 
 PERIODS_S = (0.25, 2.4)  # of a heart that beats, 240 to 25 bpm
-REGULAR = 0.3  # least correlation of a reference with itself one beat later
+REGULAR = 0.5  # least correlation of a reference with itself one beat later
+BROAD_HZ = 3.0  # to which beats are broadened, so that sharp ones meet those beside them
 CLOSE = 0.85  # of the best such correlation, from which a shorter period is taken
 
 
@@ -176,6 +177,7 @@ def beat_rate(target: Array, *, rate: float) -> float | None:
     values = target - np.mean(target)
     length = len(values)
     power = np.abs(np.fft.rfft(values, 2 * length)) ** 2
+    power *= np.exp(-((np.fft.rfftfreq(2 * length, 1 / rate) / BROAD_HZ) ** 2))
     with_itself = np.fft.irfft(power)[:length] * (length / (length - np.arange(length)))
     if not with_itself[0] > 0:
         return None
