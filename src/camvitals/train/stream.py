@@ -25,7 +25,7 @@ from camvitals.train.clips import Clip, Sample, Source, shortened
 
 # (images, time, target, rng) -> the same three, changed. `time` stays the moment of the recording
 # that each sample shows, so that a clip played faster has times further apart. What it does to the
-# reference is said in its `reference` attribute, in words.
+# reference is said in its `to_reference` attribute, in words.
 Augmentation = Callable[[Array, Array, Array, np.random.Generator], tuple[Array, Array, Array]]
 AHEAD = 2  # batches that each process has ready at most, which bounds the memory
 
