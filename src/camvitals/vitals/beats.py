@@ -9,6 +9,7 @@ Shape letters: N samples, C candidates, K beats, U samples around a beat, M wind
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -92,8 +93,15 @@ def beats(wave: Wave, *, rate_hz: float | None = None) -> Beats:
         for run in sorted(runs(np.isfinite(values)), key=lambda run: run.start)
         if run.stop - run.start >= SHORTEST_S * fine
     ]
-    found = [piece for piece in found if len(piece.time)]
-    span = (float(wave.time[0]), float(wave.time[-1]))
+    return one_after_another(found, (float(wave.time[0]), float(wave.time[-1])))
+
+
+def one_after_another(pieces: Sequence[Beats], span: tuple[float, float]) -> Beats:
+    """The beats of all gapless stretches of a wave, in order of time; none joined across a gap.
+
+    span: (start, stop) of the whole wave [s].
+    """
+    found = [piece for piece in pieces if len(piece.time)]
     if not found:
         return no_beats(span)
     first = np.cumsum([0] + [piece.run[-1] + 1 for piece in found[:-1]])

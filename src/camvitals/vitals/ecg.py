@@ -16,7 +16,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from camvitals.dsp.clean import bandpass, rate_of, runs, uniform
 from camvitals.dsp.peaks import peaks, refine, upsample
 from camvitals.records import Array, InputError, Wave
-from camvitals.vitals.beats import Beats, no_beats
+from camvitals.vitals.beats import Beats, no_beats, one_after_another
 
 QRS_HZ = (5.0, 15.0)
 SLOWEST_HZ = 40.0  # the band ends at 15 Hz and its slope at twice that
@@ -62,19 +62,7 @@ def r_peaks(ecg: Wave) -> Beats:
         for run in sorted(runs(np.isfinite(values)), key=lambda run: run.start)
         if run.stop - run.start >= SHORTEST_S * rate
     ]
-    found = [piece for piece in found if len(piece.time)]
-    span = (float(ecg.time[0]), float(ecg.time[-1]))
-    if not found:
-        return no_beats(span)
-    first = np.cumsum([0] + [piece.run[-1] + 1 for piece in found[:-1]])
-    return Beats(
-        time=np.concatenate([piece.time for piece in found]),
-        quality=np.concatenate([piece.quality for piece in found]),
-        run=np.concatenate([p.run + n for p, n in zip(found, first, strict=True)]),
-        jitter=np.concatenate([piece.jitter for piece in found]),
-        missing=sum(piece.missing for piece in found),
-        span=span,
-    )
+    return one_after_another(found, (float(ecg.time[0]), float(ecg.time[-1])))
 
 
 def _beats_of_run(x: Array, start: float, *, rate: float) -> Beats:
