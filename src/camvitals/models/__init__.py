@@ -22,6 +22,7 @@ from camvitals.models.physnet import PHYSNET
 from camvitals.models.rhythmformer import RHYTHMFORMER
 from camvitals.models.rhythmnet import RHYTHMNET
 from camvitals.models.rppgnet import RPPGNET
+from camvitals.models.spo2 import FC, M1, M2, M3, SMALL_CNN, B
 from camvitals.models.stven import ENHANCER
 from camvitals.models.tracenet import LARGE, SMALL, TINY
 from camvitals.models.tscan import TSCAN
@@ -51,6 +52,12 @@ MODELS: dict[str, Architecture] = {
     "tracenet": SMALL,
     "tracenet-tiny": TINY,
     "tracenet-large": LARGE,
+    "spo2-m1": M1,
+    "spo2-m2": M2,
+    "spo2-m3": M3,
+    "spo2-ding": B,
+    "spo2-fc": FC,
+    "spo2-hoffman": SMALL_CNN,
 }
 
 
