@@ -23,15 +23,39 @@ NARROW_HZ = 0.2  # to each side of the pulse: what a Hann window of ten seconds 
 STEADY_S = 10.0  # the pulse rate of a window is the median over those that end within this time
 LEAST = 1e-30  # relative power below any camera's
 AT_ONCE = 512  # windows transformed together, which bounds the memory
-PAIRS = {"rg": ((0, 1),), "rb": ((0, 2),), "multi": ((0, 1), (0, 2), (1, 2))}
-STRENGTHS = ("std", "peak")
+STRENGTHS = ("std", "peak", "shared")
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """Which colours are set against which (index over index), and how their pulse is measured.
+
+    narrow, strength: as `pulsation` takes them.   source: where it is from.
+    """
+
+    pairs: tuple[tuple[int, int], ...]
+    narrow: bool
+    strength: str
+    source: str
+
+
+METHODS = {
+    "rg": Method(((0, 1),), False, "std", "red over green, fixed band"),
+    "rb": Method(((0, 2),), False, "std", "red over blue, fixed band"),
+    "multi": Method(
+        ((0, 1), (0, 2), (1, 2)), True, "std", "all three, adaptive narrow band (Tian et al., 2021)"
+    ),
+    "shared": Method(
+        ((0, 1), (2, 1)), False, "shared", "what of red and blue goes with green, over green"
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Pulsation:
     """What each colour does in each window.
 
-    ac: (W, 3) strength of the pulse in the unit of the colours, > 0 but for a flat colour.
+    ac: (W, 3) strength of the pulse in the unit of the colours.
     dc: (W, 3) mean.   clear: (W, 3) share 0–1 of the power in BAND_HZ that is at the pulse.
     pulse: (W,) pulse rate [Hz].   end: (W,) s from the first sample to the last of the window.
     """
@@ -42,22 +66,22 @@ class Pulsation:
     pulse: Array
     end: Array
 
-    def ratios(self, method: str = "rg") -> Array:
-        """(W, K) ratios of ratios (AC/DC of one colour over that of another) of a method of PAIRS.
+    def ratios(self, method: str) -> Array:
+        """(W, K) ratios of ratios: AC/DC of one colour over that of another, the method's pairs.
 
         NaN or infinite where a colour is flat. No factor on any colour changes them.
         """
         relative = relative_of(self.ac, self.dc)
-        over, under = np.array(pairs_of(method)).T
+        over, under = np.array(method_of(method).pairs).T
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.asarray(relative[:, over] / relative[:, under])
 
 
-def pairs_of(method: str) -> tuple[tuple[int, int], ...]:
-    """The pairs of colours whose ratio of ratios a method takes; InputError names the methods."""
-    if method not in PAIRS:
-        raise InputError(f"no oxygen method {method!r}; choose one of {', '.join(PAIRS)}")
-    return PAIRS[method]
+def method_of(name: str) -> Method:
+    """The method of this name; InputError lists those there are."""
+    if name not in METHODS:
+        raise InputError(f"no oxygen method {name!r}; choose one of {', '.join(METHODS)}")
+    return METHODS[name]
 
 
 def relative_of(ac_W3: Array, dc_W3: Array) -> Array:
@@ -109,24 +133,34 @@ def ratios(
     method: str = "rg",
     length: float = LENGTH_S,
     stride: float = STRIDE_S,
-    strength: str = "std",
     pulse: Array | None = None,
 ) -> Array:
-    """(W, K) ratios of ratios of every window; see `pulsation`, whose arguments these are.
+    """(W, K) ratios of ratios of every window by a method of METHODS; see `pulsation`."""
+    return by_method(
+        colours_T3, rate=rate, method=method, length=length, stride=stride, pulse=pulse
+    ).ratios(method)
 
-    method: "rg" or "rb", red over green or blue in a fixed band, K = 1; "multi": red over green,
-    red over blue and green over blue in a narrow band about the pulse, K = 3 (Tian et al., 2021).
-    """
-    found = pulsation(
+
+def by_method(
+    colours_T3: Array,
+    *,
+    rate: float,
+    method: str,
+    length: float = LENGTH_S,
+    stride: float = STRIDE_S,
+    pulse: Array | None = None,
+) -> Pulsation:
+    """`pulsation` with the band and the strength of a method."""
+    how = method_of(method)
+    return pulsation(
         colours_T3,
         rate=rate,
         length=length,
         stride=stride,
-        strength=strength,
-        narrow=method == "multi",
+        strength=how.strength,
+        narrow=how.narrow,
         pulse=pulse,
     )
-    return found.ratios(method)
 
 
 def pulsation(
@@ -142,7 +176,8 @@ def pulsation(
     """Strength of the pulse and mean of each colour, window by window.
 
     colours_T3: (T, 3) > 0, any linear unit, uniform, without gaps.   rate [Hz], above 2.
-    strength: "std" of the band-passed colour, or "peak", half its height from peak to peak.
+    strength: "std" of the band-passed colour; "peak", half its height from peak to peak; or
+        "shared", the part of each that goes with green, with its sign: noise adds nothing to it.
     narrow: take the band NARROW_HZ about the pulse rate of the window instead of BAND_HZ; the
         strength is then that of this band alone, whatever `strength` says.
     pulse:  (W,) pulse rate [Hz] where it is known better; else it is found in the colours.
@@ -177,7 +212,12 @@ def _strength(colours: Array, strength: str, cut: dict[str, float]) -> Array:
     windows = windows_of(banded, **cut)
     if strength == "std":
         return np.asarray(windows.std(axis=1))
-    return np.asarray(np.ptp(windows, axis=1) / 2)
+    if strength == "peak":
+        return np.asarray(np.ptp(windows, axis=1) / 2)
+    apart = windows - windows.mean(axis=1, keepdims=True)
+    green = apart[..., 1:2]
+    deviation = np.sqrt((green**2).mean(axis=1))
+    return np.asarray((apart * green).mean(axis=1) / np.maximum(deviation, LEAST))
 
 
 def _spectra(windows: Array, dc: Array, *, rate: float) -> tuple[Array, Array]:
