@@ -20,9 +20,9 @@ from typing import Any
 import numpy as np
 
 from camvitals.data.synthetic.finger import made_finger
-from camvitals.data.synthetic.scenario import Scenario, draw
 from camvitals.data.synthetic.traces import made_trace
 from camvitals.data.synthetic.truth import Truth
+from camvitals.data.synthetic.variety import of_one_region, varied
 from camvitals.records import Array, Trace
 from camvitals.vitals import heart, posterior, quality
 from camvitals.vitals.beats import beats
@@ -31,7 +31,6 @@ from camvitals.waves.evidence import FACTS, RATES_BPM, Candidates, Evidence, wei
 
 ALONE = ("pos", "chrom", "green", "omit", "pbv")
 KINDS = (0.15, 0.15, 0.08, 0.62)  # one method alone, fingertip, one region, everything
-DEAD = ("face", "face", "painted-face", "painted-face", "still-picture", "wall", "noise")
 TARGET = Path(posterior.__file__).with_name("heart_model.json")
 
 
@@ -68,36 +67,6 @@ def cases(seeds: range) -> Iterator[Case]:
                 yield found
 
 
-def scenario_of(seed: int) -> Scenario:
-    """A made recording to learn from: wider than life in rate, strength, length and clock."""
-    rng = np.random.default_rng([seed, 1])
-    fixed: dict[str, Any] = {
-        "pulse": round(float(np.exp(rng.uniform(np.log(0.25), np.log(1.6)))), 3)
-    }
-    if rng.random() < 0.3:
-        fixed["heart_rate"] = round(float(rng.uniform(42, 185)), 2)
-        fixed["heart_rate_slope"] = 0.0
-        fixed["sdnn"] = 15.0
-    elif rng.random() < 0.4:
-        fixed |= {"heart_rate_course": restless(rng), "sdnn": 15.0}
-    if rng.random() < 0.15:
-        hertz = float(np.exp(rng.uniform(np.log(0.4), np.log(2.6))))
-        fixed |= {"motion": "sway", "sway_hz": round(hertz, 3)}
-    if rng.random() < 0.35:
-        fixed["subject"] = str(rng.choice(DEAD))
-        if fixed["subject"] == "face":
-            fixed["pulse"] = 0.0
-    rate = float(rng.choice([12.0, 15.0, 20.0, 24.0, 25.0, 30.0, 30.0, 30.0, 50.0, 60.0]))
-    return draw(seed, duration=float(np.round(rng.uniform(6, 45), 1)), rate=rate, **fixed)
-
-
-def of_one_region(trace: Trace) -> Trace:
-    """The whole skin alone, as of a trace recorded by somebody else."""
-    skin = trace.names.index("skin")
-    unknown = np.full_like(trace.box, np.nan)
-    return Trace(trace.rgb[:, [skin]], trace.pixels[:, [skin]], trace.time, ("skin",), unknown)
-
-
 def unsteady(trace: Trace, rng: np.random.Generator) -> Trace:
     """Slow colour noise as of talking, breathing, blushing and exposure, redder than a pulse.
 
@@ -121,20 +90,9 @@ def unsteady(trace: Trace, rng: np.random.Generator) -> Trace:
     return Trace(rgb, trace.pixels, trace.time, trace.names, trace.box, trace.moments)
 
 
-def restless(rng: np.random.Generator) -> tuple[tuple[float, float], ...]:
-    """A heart rate that rises and falls by up to 1.5 bpm a second, as after exercise or a start."""
-    rates = [float(rng.uniform(55, 150))]
-    times = [0.0]
-    while times[-1] < 50:
-        times.append(round(times[-1] + float(rng.uniform(4, 12)), 1))
-        step = rng.uniform(-1.5, 1.5) * rng.random() * (times[-1] - times[-2])
-        rates.append(round(float(np.clip(rates[-1] + step, 45, 180)), 1))
-    return tuple(zip(times, rates, strict=True))
-
-
 def _candidates(seed: int) -> tuple[Candidates, Truth] | None:
     rng = np.random.default_rng(seed)
-    scenario = scenario_of(seed)
+    scenario = varied(seed)
     method, kind = AUTO, str(rng.choice(["alone", "finger", "one", "all"], p=KINDS))
     trace, truth = made_finger(scenario) if kind == "finger" else made_trace(scenario)
     if kind != "finger" and rng.random() < 0.6:

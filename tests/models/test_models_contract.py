@@ -35,8 +35,9 @@ def shapes(it: Architecture):
 
 
 def shape_of(it: Architecture, size, length: int):
-    """Of one clip: pictures, or colours of five regions."""
-    return (length, 5, 3) if it.takes == TRACES else (length, *size, 3)
+    """Of one clip: pictures, or colours of its regions, five where any number goes."""
+    regions = it.size[0] if it.size[0] > 1 else 5
+    return (length, regions, 3) if it.takes == TRACES else (length, *size, 3)
 
 
 def made(it: Architecture, n: int, *, seed: int = 0):

@@ -19,6 +19,7 @@ from camvitals.models.merppg import ME_RPPG
 from camvitals.models.mobilenet import LSTM, PAIR
 from camvitals.models.physformer import PHYSFORMER
 from camvitals.models.physnet import PHYSNET
+from camvitals.models.regionpulse import REGIONPULSE
 from camvitals.models.rhythmformer import RHYTHMFORMER
 from camvitals.models.rhythmnet import RHYTHMNET
 from camvitals.models.rppgnet import RPPGNET
@@ -49,6 +50,7 @@ MODELS: dict[str, Architecture] = {
     "hrcnn": EXTRACTOR,
     "me-rppg": ME_RPPG,
     "rhythmnet": RHYTHMNET,
+    "regionpulse": REGIONPULSE,
     "tracenet": SMALL,
     "tracenet-tiny": TINY,
     "tracenet-large": LARGE,

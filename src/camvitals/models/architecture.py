@@ -14,7 +14,7 @@ The way from pictures to a wave is always
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from torch import Tensor, nn
@@ -57,6 +57,7 @@ class Architecture:
     step, shortest: a clip's length is a multiple of `step`, and at least `shortest`.
     idle:    parameters of the public network that no output depends on.
     transform: pictures -> input, where no words in `takes` say it.
+    also:    name -> what it is, of what the last axis of the output (N, T, ·) holds after the wave.
     """
 
     build: Callable[..., nn.Module]
@@ -75,6 +76,7 @@ class Architecture:
     shortest: int = 2
     idle: frozenset[str] = frozenset()
     transform: Callable[[Tensor], Tensor] | None = None
+    also: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.gives not in GIVES:

@@ -16,6 +16,7 @@ import numpy as np
 from camvitals.data.synthetic.scenario import draw
 from camvitals.data.synthetic.traces import REGIONS, made_trace
 from camvitals.data.synthetic.truth import Truth
+from camvitals.data.synthetic.variety import varied_trace
 from camvitals.dsp.clean import GAP_S
 from camvitals.dsp.colours import filled
 from camvitals.records import Array, InputError, Trace
@@ -25,6 +26,7 @@ MARGIN_S = 1.0  # that a made recording is longer than its clip, on either side
 TRAINING = 1_000_000_000  # first number of people to train on; below are those held out
 PEOPLE = 100_000_000  # between the people of two seeds
 WAVES = ("pulse", "ecg", "breath", "spo2")
+PEOPLE_KINDS = ("drawn", "varied")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,14 +98,21 @@ class MadeTraces:
 
     reference: pulse, ecg, breath or spo2.   regions: of data.synthetic.traces.REGIONS.
     fixed: fields of Scenario that all share, such as {"light": "daylight"}; others are drawn.
+    people: drawn, as in life; or varied, see data.synthetic.variety: also with other clocks than
+        the clip's, with one region only, and without a pulse, whose target is 0 at full weight.
     """
 
     reference: str = "pulse"
     regions: tuple[str, ...] = REGIONS[:-1]
     fixed: Mapping[str, Any] = field(default_factory=dict)
+    people: str = "drawn"
 
     def __post_init__(self) -> None:
         _check_made(self.reference, self.fixed)
+        if self.people not in PEOPLE_KINDS or (self.fixed and self.people != "drawn"):
+            raise InputError(
+                f"corpus.people needs drawn, or varied without corpus.fixed, but is {self.people!r}"
+            )
         odd = sorted(set(self.regions) - set(REGIONS))
         if odd or not self.regions:
             raise InputError(f"no region {odd}; made people have {', '.join(REGIONS)}")
@@ -112,10 +121,16 @@ class MadeTraces:
         """Clips to train on, or `count` of people who are never trained on."""
         return _Made(self, clip, seed, count if held_out else None)
 
+    def recording(self, seed: int, *, duration: float, rate: float) -> tuple[Trace, Truth]:
+        """The person of this seed."""
+        if self.people == "varied":
+            return varied_trace(seed, duration=duration)
+        return made_trace(draw(seed, duration=duration, rate=rate, **self.fixed))
+
     def images(self, trace: Trace, time: Array, rng: np.random.Generator) -> Array:
         """(T, R, 3) colours at these times; `rng` is for others."""
         del rng
-        return colours_at(trace, time, self.regions)
+        return colours_at(trace, time, self.regions, partial=self.people == "varied")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,6 +152,10 @@ class MadeClips:
     def open(self, clip: Clip, *, seed: int, held_out: bool, count: int = 0) -> Source:
         """Clips to train on, or `count` of people who are never trained on."""
         return _Made(self, clip, seed, count if held_out else None)
+
+    def recording(self, seed: int, *, duration: float, rate: float) -> tuple[Trace, Truth]:
+        """The person of this seed."""
+        return made_trace(draw(seed, duration=duration, rate=rate, **self.fixed))
 
     def images(self, trace: Trace, time: Array, rng: np.random.Generator) -> Array:
         """(T, H, W, 3) uint8 pictures at these times."""
@@ -175,20 +194,19 @@ class _Made:
         """The clip of this person."""
         clip, corpus = self.clip, self.corpus
         seed, span = self.person(index), clip.seconds
-        scenario = draw(seed, duration=span + 2 * MARGIN_S, rate=clip.rate, **corpus.fixed)
-        trace, truth = made_trace(scenario)
+        trace, truth = corpus.recording(seed, duration=span + 2 * MARGIN_S, rate=clip.rate)
         time = MARGIN_S + np.arange(clip.cut) / clip.rate
         images = corpus.images(trace, time, np.random.default_rng([seed, 53]))
         body = truth.physiology
         target = np.interp(time, body.time, getattr(body, corpus.reference))
-        alive = scenario.alive
+        dead = isinstance(corpus, MadeTraces) and corpus.people == "varied" and not truth.alive
         return Sample(
             images=images,
             time=time,
-            target=target.astype(np.float32),
-            heart_rate=_rate(truth, time, span) if alive else float("nan"),
+            target=np.zeros_like(target, np.float32) if dead else target.astype(np.float32),
+            heart_rate=_rate(truth, time, span) if truth.alive else float("nan"),
             key=f"made/{seed}",
-            weight=float(alive),
+            weight=float(truth.alive or dead),
         )
 
 
@@ -199,17 +217,20 @@ def _rate(truth: Truth, time: Array, span: float) -> float:
         return float("nan")
 
 
-def colours_at(trace: Trace, time: Array, regions: tuple[str, ...]) -> Array:
+def colours_at(
+    trace: Trace, time: Array, regions: tuple[str, ...], *, partial: bool = False
+) -> Array:
     """(T, R, 3) float32 colours at uniform times, filled as `dsp.colours.filled` does in use.
 
+    partial: a region that the trace does not have is one that is never seen.
     Raises InputError for a region that the trace does not have, and where nobody is seen.
     """
     odd = [name for name in regions if name not in trace.names]
-    if odd:
+    if odd and not partial:
         raise InputError(f"no region {odd[0]!r}; the traces have {', '.join(trace.names)}")
-    names = (*regions, trace.main)
-    rgb = trace.rgb[:, [trace.names.index(name) for name in names]]
-    even = np.stack([_at(rgb[:, r], trace.time, time) for r in range(len(names))], axis=1)
+    unseen = np.full_like(trace.rgb[:, 0], np.nan)
+    each = [unseen if name in odd else trace.region(name) for name in (*regions, trace.main)]
+    even = np.stack([_at(rgb, trace.time, time) for rgb in each], axis=1)
     if not np.isfinite(even[:, -1]).any():
         raise InputError("nobody is seen in the clip; leave it out")
     return filled(even).astype(np.float32)

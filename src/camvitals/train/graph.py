@@ -16,37 +16,45 @@ from camvitals.models.architecture import TRACES, Architecture
 
 
 class Reading(nn.Module):
-    """A published network and the reading of its output as one module: input -> (N, T) wave."""
+    """A published network and the reading of its output as one module: input -> (N, T) wave.
+
+    What an architecture gives besides comes after it, in the order of `also`.
+    """
 
     def __init__(self, module: nn.Module, architecture: Architecture) -> None:
         super().__init__()
         self.module, self._architecture = module, architecture
 
-    def forward(self, given: Tensor) -> Tensor:
+    def forward(self, given: Tensor) -> Tensor | tuple[Tensor, ...]:
         """(N, T) for what `card.takes` and `card.layout` say."""
         if self._architecture.transform is not None:
             pictures = self._architecture.takes != TRACES
             given = self._architecture.transform(
                 given.permute(0, 1, 3, 4, 2) if pictures else given
             )
-        return self._architecture.wave(self.module(given), given.shape[0])
+        output = self.module(given)
+        wave = self._architecture.wave(output, given.shape[0])
+        if not self._architecture.also:
+            return wave
+        return (wave, *output.unbind(-1)[1:])
 
 
 class Carried(nn.Module):
     """A network that carries state as a graph that takes it and gives it back.
 
-    module: has `carry(given, state) -> (pulse, state)`, and `state_shapes()`, name -> shape of one
+    module: has `carry(given, state) -> (output, state)`, and `state_shapes()`, name -> shape of one
         clip; all state is zero at the start.
+    several: whether the last axis of the output holds several outputs.
     """
 
-    def __init__(self, module: nn.Module) -> None:
+    def __init__(self, module: nn.Module, *, several: bool = False) -> None:
         super().__init__()
-        self.module = module
+        self.module, self._several = module, several
 
     def forward(self, given: Tensor, *state: Tensor) -> tuple[Tensor, ...]:
-        """The next samples and the state; the pulse and the state after them."""
-        pulse, after = self.module.carry(given, state)  # type: ignore[operator]
-        return (pulse, *after)
+        """The next samples and the state; what comes out, the pulse first, and the state after."""
+        output, after = self.module.carry(given, state)  # type: ignore[operator]
+        return (*(output.unbind(-1) if self._several else [output]), *after)
 
 
 def state_of(module: nn.Module) -> dict[str, Tensor]:
@@ -80,7 +88,8 @@ def card_of(
         "size": None if colours else tuple(size or architecture.size),
         "colour": "" if colours else "RGB",
         "scale": (0.0, 255.0),
-        "outputs": {architecture.gives: f"(N, T) {architecture.gives}, arbitrary unit"},
+        "outputs": {architecture.gives: f"(N, T) {architecture.gives}, arbitrary unit"}
+        | dict(architecture.also),
         "training_data": "not said",
         "licence": "not said",
         "operating_range": "not said",

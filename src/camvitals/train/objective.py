@@ -19,6 +19,7 @@ from camvitals.train.losses import LOSSES
 from camvitals.train.named import is_own, load_named
 from camvitals.train.recipe import Recipe
 from camvitals.train.stream import Batch
+from camvitals.train.trusted import trusted
 
 if TYPE_CHECKING:
     from camvitals.train.stream import Augmentation
@@ -175,4 +176,4 @@ def known_targets(batch: Batch, kind: str) -> Tensor:
     return batch.weight * torch.isfinite(batch.heart_rate) if kind == "rate" else batch.weight
 
 
-OBJECTIVES: dict[str, Objective] = {"supervised": supervised}
+OBJECTIVES: dict[str, Objective] = {"supervised": supervised, "trusted": trusted}

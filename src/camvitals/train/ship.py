@@ -97,6 +97,8 @@ def _readied(
         "operating_range": said.operating_range,
         "source": said.source,
         "metrics": said.metrics,
+        "crop": said.crop,
+        "delay": said.delay,
     }
     if architecture.takes == TRACES:
         facts["regions"] = tuple(_regions(recipe))
@@ -116,7 +118,8 @@ def _readied(
     if not shapes:
         raise InputError(f"{recipe.model.name} carries no state; export it without --stream")
     carried = {f"{name}_after": name for name in shapes}
-    return replace(card, state=carried, length=None, warm_up=warm_up), Carried(module)
+    whole = Carried(module, several=bool(architecture.also))
+    return replace(card, state=carried, length=None, warm_up=warm_up), whole
 
 
 def _regions(recipe: Recipe) -> Sequence[str]:
