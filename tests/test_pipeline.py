@@ -11,8 +11,9 @@ import camvitals
 from camvitals import InputError, Settings, Source, Trace, measure, measure_trace
 from camvitals.data.synthetic.scenario import Scenario
 from camvitals.data.synthetic.traces import made_trace
-from camvitals.pipeline import reports_of, unmeasurable
+from camvitals.pipeline import reports_of
 from camvitals.waves.run import METHODS
+from camvitals.waves.view import unmeasurable
 
 RATE = 25.0
 SOURCE = Source("made", 640, 480, 750, duration=30.0, rate=RATE)

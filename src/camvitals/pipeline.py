@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from camvitals.dsp.clean import GAP_S, rate_of
 from camvitals.face.collect import Collector
 from camvitals.face.picture import KINDS
 from camvitals.face.skin import MASKS
@@ -30,12 +29,11 @@ from camvitals.vitals.heart import (
     together,
     windows_of,
 )
+from camvitals.vitals.oxygen import Oxygen, calibration_of, saturation, told
 from camvitals.vitals.posterior import heart_model
 from camvitals.vitals.variability import UNITS, variability
 from camvitals.waves.auto import (
     AUTO,
-    SHORTEST_S,
-    SLOWEST_HZ,
     Part,
     alone,
     candidates_steps,
@@ -44,24 +42,25 @@ from camvitals.waves.auto import (
     parts_of,
 )
 from camvitals.waves.evidence import weigh_steps
-from camvitals.waves.learned import CROPS, is_learned, shipped, takers_of, versions_of
+from camvitals.waves.learned import is_learned, shipped, takers_of, versions_of
 from camvitals.waves.run import METHODS, find
+from camvitals.waves.view import clock_rate, in_view, too_short, too_short_for, unmeasurable
 
-FASTEST_HZ = 60.0
 BRIEF_S = 2.0
-HOUR_S = 3600.0
 Progress = Callable[[int, int | None], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What to measure with: pulse method, region of interest, skin mask."""
+    """What to measure with: pulse method, region of interest, skin mask; oxygen as in `measure`."""
 
     method: str = AUTO
     roi: str = "face"
     skin: str = "otsu"
+    oxygen: Oxygen = None
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "oxygen", calibration_of(self.oxygen, roi=self.roi))
         if self.method not in (AUTO, *METHODS) and not is_learned(self.method):
             known = ", ".join([AUTO, *METHODS, *shipped()])
             raise InputError(
@@ -80,6 +79,11 @@ class Settings:
     def needs(self) -> str:
         """What the method needs of a trace besides its colours."""
         return find(self.method).needs if self.method != AUTO else "rgb"
+
+    def told(self) -> dict[str, Any]:
+        """The settings in words and numbers, for the report."""
+        words = asdict(replace(self, oxygen=None)) | {"oxygen": told(self.oxygen)}
+        return {name: value for name, value in words.items() if value is not None}
 
     def collector(self, *, keep: float | None = None) -> Collector:
         """A collector of what the method needs; keep: seconds remembered, None for all."""
@@ -100,6 +104,7 @@ def measure(
     method: str = AUTO,
     roi: str = "face",
     skin: str = "otsu",
+    oxygen: Oxygen = None,
     fps: float | None = None,
     time: Array | None = None,
     progress: Progress | None = None,
@@ -110,11 +115,12 @@ def measure(
     method: "auto", a name of waves.METHODS, or an ONNX file, see waves.learned.
     roi:    face, skin, frame or finger.
     skin:   otsu, chroma or none.
+    oxygen: a calibration or its file, for the saturation; "uncalibrated" for a ratio of colours.
     fps, time: clock of pictures that carry none: rate [Hz] or (T,) s.
     progress: called with (frames read, frames expected or None).
     Raises InputError for what is no readable video; a weak signal gives withheld readings.
     """
-    settings = Settings(method, roi, skin)
+    settings = Settings(method, roi, skin, oxygen)
     return measure_people(source, settings=settings, fps=fps, time=time, progress=progress)[0]
 
 
@@ -180,7 +186,7 @@ def reports_steps(
 def people(traces: dict[int, Trace], source: Source) -> list[Trace]:
     """The traces of which `reports_of` makes reports, in its order."""
     ranked = sorted(traces.values(), key=lambda trace: -_presence(trace))
-    lasting = [trace for trace in ranked if _seen(trace).sum() >= BRIEF_S * clock_rate(trace)]
+    lasting = [trace for trace in ranked if in_view(trace).sum() >= BRIEF_S * clock_rate(trace)]
     return lasting or ranked[:1] or [_nobody(source)]
 
 
@@ -197,15 +203,16 @@ def report_steps(trace: Trace, *, source: Source, settings: Settings) -> Steps[R
         wave, found_beats, colour=_brightness(trace), motion=_height(trace)
     )
     yield
+    oxygen, oxygen_rolling = _oxygen(trace, heart, rolling, settings)
     return Report(
-        readings=(heart, breath, *_variability(found_beats, heart)),
-        rolling=rolling,
+        readings=(heart, breath, *oxygen, *_variability(found_beats, heart)),
+        rolling=rolling + oxygen_rolling,
         waves=(wave,) if breath_wave is None else (wave, breath_wave),
         beats=found_beats.time,
         trace=trace,
         source=source,
         capture=capture(trace, source),
-        settings=asdict(settings),
+        settings=settings.told(),
         versions=versions() | versions_of(settings.method),
     )
 
@@ -246,11 +253,11 @@ def pulse_of(trace: Trace, *, settings: Settings) -> Wave:
 
 def _parts(trace: Trace, method: str) -> tuple[list[Part], str]:
     """The gapless parts of a trace, or the sentence that says why there are none."""
-    missing = unmeasurable(trace) or _too_short_for(trace, method)
+    missing = unmeasurable(trace) or too_short_for(trace, method)
     if missing:
         return [], missing
     parts = parts_of(trace, method=method, rate=clock_rate(trace))
-    return parts, "" if parts else _too_short(trace)
+    return parts, "" if parts else too_short(trace)
 
 
 def _pulse_steps(parts: list[Part], trace: Trace) -> Steps[tuple[Windows, Wave]]:
@@ -273,81 +280,6 @@ def _part_steps(part: Part) -> Steps[tuple[Windows, Array]]:
     evidence = yield from weigh_steps(candidates)
     windows = windows_of([evidence], heart_model())
     return windows, combine(candidates, evidence, windows.rate)
-
-
-def unmeasurable(trace: Trace) -> str:
-    """The sentence that says why a trace cannot hold a heart rate; empty when it can."""
-    seen = _seen(trace)
-    if not seen.any():
-        return "nobody was seen; show the face to the camera, upright and in the light"
-    rate = clock_rate(trace)
-    if rate < SLOWEST_HZ:
-        return (
-            f"a pulse needs {SLOWEST_HZ:g} pictures a second but there were {rate:.1f}; "
-            "record faster"
-        )
-    _check_leaps(trace, rate)
-    return _too_short(trace) if _longest_view(trace) < SHORTEST_S else ""
-
-
-def _too_short_for(trace: Trace, method: str) -> str:
-    """The sentence that says why a network cannot read this trace; empty when it can."""
-    if not is_learned(method):
-        return ""
-    chosen = find(method)
-    least, view = max(SHORTEST_S, chosen.minimum), _longest_view(trace)
-    if chosen.needs == CROPS and method in trace.pulses:
-        view = _longest(trace, np.isfinite(trace.pulses[method]))
-    if view >= least - 0.1:
-        return ""
-    return (
-        f"{method} needs {least:g} s in view without a break but had {view:.1f} s; keep the face "
-        "in the picture, or record longer"
-    )
-
-
-def _longest_view(trace: Trace) -> float:
-    """The longest time in view [s], gaps of GAP_S bridged."""
-    return _longest(trace, np.isfinite(trace.rgb[:, trace.names.index(trace.main), 0]))
-
-
-def _longest(trace: Trace, seen_T: Array) -> float:
-    seen = trace.time[seen_T]
-    breaks = np.flatnonzero(np.diff(seen) > GAP_S) + 1
-    spans = [float(np.ptp(part)) for part in np.split(seen, breaks) if len(part)]
-    return max(spans) + 1 / clock_rate(trace) if spans else 0.0
-
-
-def _too_short(trace: Trace) -> str:
-    return (
-        f"a heart rate needs {SHORTEST_S:g} s in view without a break but there were "
-        f"{_longest_view(trace):.1f} s; keep the face in the picture, or record longer"
-    )
-
-
-def _check_leaps(trace: Trace, rate: float) -> None:
-    """Refuse times that leap so far that their uniform clock would fill the memory."""
-    gaps = np.diff(trace.time)
-    if trace.time[-1] - trace.time[0] > HOUR_S + 10 * len(trace.time) / rate:
-        at = int(np.argmax(gaps))
-        raise InputError(
-            f"the times of the pictures leap from {trace.time[at]:.1f} to "
-            f"{trace.time[at + 1]:.1f} s; cut the recording there, or pass fps= or time="
-        )
-
-
-def clock_rate(trace: Trace) -> float:
-    """The uniform clock of the analysis [Hz]: about that of the pictures, FASTEST_HZ at most.
-
-    Samples move to it by their own times, so it need not be exact; round, it is the same each time
-    a live clock is asked.
-    """
-    return min(round(rate_of(trace.time), 1), FASTEST_HZ) if len(trace.time) > 1 else 0.0
-
-
-def _seen(trace: Trace) -> Array:
-    """(T,) True where any region was seen."""
-    return np.asarray(np.isfinite(trace.rgb[:, :, 0]).any(axis=1))
 
 
 def _presence(trace: Trace) -> float:
@@ -379,6 +311,19 @@ def _variability(found: Beats, heart: Reading) -> tuple[Reading, ...]:
     return tuple(
         withheld(name, unit, why, method="beats", span=heart.span) for name, unit in UNITS.items()
     )
+
+
+def _oxygen(
+    trace: Trace, heart: Reading, rolling: tuple[Reading, ...], settings: Settings
+) -> tuple[tuple[Reading, ...], tuple[Reading, ...]]:
+    """The saturation where it is asked for, of the whole and sliding; else nothing."""
+    chosen = calibration_of(settings.oxygen, roi=settings.roi)
+    if chosen is None:
+        return (), ()
+    whole, windows = saturation(
+        trace, oxygen=chosen, rate=clock_rate(trace), heart=heart, pulses=rolling
+    )
+    return (whole,), windows
 
 
 def _brightness(trace: Trace) -> Wave:

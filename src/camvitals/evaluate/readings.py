@@ -13,10 +13,11 @@ import numpy as np
 from camvitals.evaluate.protocol import Protocol
 from camvitals.evaluate.seen import Seen
 from camvitals.evaluate.windows import Clock, all_rates
-from camvitals.pipeline import Settings, heart_steps, measure_trace, pulse_of, unmeasurable
+from camvitals.pipeline import Settings, heart_steps, measure_trace, pulse_of
 from camvitals.records import Array, InputError, Reading, Wave, withheld
 from camvitals.steps import finish
 from camvitals.waves.evidence import HOP_S, WINDOW_S
+from camvitals.waves.view import unmeasurable
 
 HEART = "heart_rate"
 VITALS = {

@@ -29,9 +29,10 @@ from camvitals.evaluate.reference import Reference
 from camvitals.evaluate.result import NUMBERS, SCORES, STRATUM, WORDS, Excluded
 from camvitals.evaluate.seen import Seen, see
 from camvitals.evaluate.windows import Clock, check_rate, likeness, rates, ready, windows_of
-from camvitals.pipeline import Settings, clock_rate
+from camvitals.pipeline import Settings
 from camvitals.records import Array, InputError, Wave
 from camvitals.waves.evidence import WINDOW_S
+from camvitals.waves.view import clock_rate
 
 LONG_S = 30.0  # windows from this on are asked for more than the heart rate
 SEEING = 0.5  # of the work, for progress

@@ -20,10 +20,11 @@ from camvitals.evaluate.protocol import Protocol
 from camvitals.evaluate.reference import Reference
 from camvitals.evaluate.seen import see
 from camvitals.evaluate.view import side_by_side, under
-from camvitals.pipeline import Settings, pulse_of, unmeasurable
+from camvitals.pipeline import Settings, pulse_of
 from camvitals.records import Array, InputError, Wave
 from camvitals.report.figure import COLOUR, heading, keys, svg
 from camvitals.report.series import thinned
+from camvitals.waves.view import unmeasurable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
