@@ -38,6 +38,8 @@ DOORS = {
     "lightning_fabric": {"train"},
     "safetensors": {"models", "train"},
     "onnx": {"train"},
+    "optuna": {"train"},
+    "ray": {"train"},
     "fastapi": {"app"},
     "matplotlib": {"report", "evaluate"},
     "typer": {"cli"},

@@ -15,6 +15,7 @@ from camvitals.cli.evaluate import evaluate
 from camvitals.cli.export import export
 from camvitals.cli.measure import measure
 from camvitals.cli.methods import methods
+from camvitals.cli.search import search
 from camvitals.cli.simulate import simulate
 from camvitals.cli.train import train
 from camvitals.cli.voice import INTERRUPTED, WRONG_INPUT, complain
@@ -27,6 +28,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "evaluate": evaluate,
     "compare": compare,
     "train": train,
+    "search": search,
     "export": export,
 }
 
