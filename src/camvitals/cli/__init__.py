@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from camvitals.cli import data, weights
+from camvitals.cli import data, oxygen, weights
 from camvitals.cli.compare import compare
 from camvitals.cli.evaluate import evaluate
 from camvitals.cli.export import export
@@ -43,6 +43,7 @@ for _verb, _function in COMMANDS.items():
     app.command(_verb)(_function)
 app.add_typer(data.app, name="data")
 app.add_typer(weights.app, name="weights")
+app.add_typer(oxygen.app, name="oxygen")
 
 
 def main() -> None:

@@ -19,6 +19,7 @@ from camvitals.report.progress import Bar
 if TYPE_CHECKING:
     from camvitals.data.synthetic.truth import Truth
     from camvitals.pipeline import Settings
+    from camvitals.vitals.calibration import Calibration
 
 
 def measure(
@@ -28,6 +29,17 @@ def measure(
     method: Annotated[str, typer.Option(help="auto, or a name that `methods` lists.")] = "auto",
     roi: Annotated[str, typer.Option(help="face, skin, frame (all skin) or finger.")] = "face",
     skin: Annotated[str, typer.Option(help="Skin mask: otsu, chroma or none.")] = "otsu",
+    oxygen: Annotated[
+        str | None,
+        typer.Option(metavar="CAL.json", help="Calibration of the saturation, or uncalibrated."),
+    ] = None,
+    baseline: Annotated[
+        str | None,
+        typer.Option(metavar="98@0-30", help="Saturation known: 98 % from 0 to 30 s."),
+    ] = None,
+    camera: Annotated[
+        str | None, typer.Option(help="Name of the camera, to be that of the calibration.")
+    ] = None,
     fps: Annotated[
         float | None, typer.Option(help="Pictures a second, for folders without time stamps.")
     ] = None,
@@ -41,7 +53,7 @@ def measure(
     """Measure the people in one or many videos."""
     from camvitals.pipeline import Settings
 
-    settings = Settings(method, roi, skin)
+    settings = Settings(method, roi, skin, _oxygen(oxygen, baseline=baseline, camera=camera))
     known = _check_wishes(sources, json=json, jobs=jobs, truth=truth)
     _check_targets(sources, html=html, csv=csv, table=table)
     with Bar("reading" if len(sources) == 1 else "files") as bar:
@@ -57,6 +69,24 @@ def measure(
         _tell(reports, json=json, many=len(sources) > 1, known=known)
     if failed:
         raise typer.Exit(WRONG_INPUT)
+
+
+def _oxygen(
+    oxygen: str | None, *, baseline: str | None, camera: str | None
+) -> Calibration | str | None:
+    """What the saturation is measured by, with what is known of the recording."""
+    from camvitals.vitals.oxygen import UNCALIBRATED
+
+    if oxygen is None or oxygen == UNCALIBRATED:
+        if baseline is not None or camera is not None:
+            given = "--camera" if baseline is None else "--baseline"
+            raise InputError(f"{given} belongs to a calibration; give it with --oxygen CAL.json")
+        return oxygen
+    from camvitals.vitals.calibration import Calibration
+
+    found = Calibration.load(oxygen)
+    found.check(camera=camera)
+    return found.known(baseline)
 
 
 def _check_wishes(

@@ -135,9 +135,9 @@ class Calibration:
             )
         return replace(self, baseline=baseline)
 
-    def check(self, *, roi: str, camera: str | None = None) -> None:
-        """Raise InputError unless it is of this site, and of this camera where one is named."""
-        if roi != self.site:
+    def check(self, *, roi: str | None = None, camera: str | None = None) -> None:
+        """Raise InputError unless it is of this site and of this camera; None is any."""
+        if roi is not None and roi != self.site:
             raise InputError(
                 f"this calibration is of roi {self.site!r} but got {roi!r}; measure with "
                 f"roi={self.site!r}, or calibrate for {roi!r}"
