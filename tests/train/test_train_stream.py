@@ -7,9 +7,10 @@ import pytest
 import torch
 
 from camvitals.data.synthetic.traces import REGIONS
-from camvitals.records import InputError
-from camvitals.train.clips import Clip, MadeClips, MadeTraces, Sample, shortened
+from camvitals.records import InputError, Trace
+from camvitals.train.clips import Clip, MadeClips, MadeTraces, Sample, colours_at, shortened
 from camvitals.train.stream import Clips, Share, Stream, batch_of
+from camvitals.waves.run import Method, _wave
 
 CLIP = Clip(90, 15.0)
 CALM = {"motion": "still", "light": "daylight", "clock": "steady", "ectopic": 0.0}
@@ -60,6 +61,34 @@ def test_a_region_that_is_not_seen_has_the_colour_of_the_whole_face():
     hidden = [(images[:, 1:3] == images[:, 5:6]).all(axis=2) for images in found]
     assert any(h.any() and not h.all() for h in hidden)
     assert all(np.isfinite(images).all() and (images > 0).all() for images in found)
+
+
+def test_a_network_learns_from_what_it_is_given_in_use():
+    """Gaps of a region are filled alike, on the recording's own clock and on another."""
+    time = np.arange(300) / 25 + np.random.default_rng(0).uniform(0, 0.01, 300)
+    rgb = np.random.default_rng(1).uniform(50, 200, (300, 3, 3))
+    rgb[100:180, 1] = np.nan  # for long
+    rgb[40:45, 0] = np.nan  # for less than is bridged
+    rgb[-60:, 1, 2] = np.nan  # to the end, in one channel
+    box = np.tile([0.0, 0, 9, 9], (300, 1))
+    trace = Trace(rgb, np.ones((300, 3)), time, ("nose", "chin", "skin"), box)
+    found = []
+
+    def told(values, *, rate):
+        found.append(values)
+        return values[:, 0, 1]
+
+    network = Method(told, "regions", 2.0, "here", rate=20.0, regions=("nose", "chin"))
+    material = np.stack([trace.region(name) for name in ("nose", "chin", "skin")], axis=1)
+    _, clock = _wave(material, time, network, "m", rate=20.0)
+    assert np.array_equal(found[0].astype(np.float32), colours_at(trace, clock, ("nose", "chin")))
+
+
+def test_nothing_is_learnt_across_a_gap():
+    fixed = {"clock": "dropped", "motion": "still"}
+    clip = Clip(600, 15.0)
+    found = [MadeTraces(fixed=fixed).open(clip, seed=0, held_out=False).sample(k) for k in range(4)]
+    assert {sample.weight for sample in found} == {0.0, 1.0}
 
 
 def test_people_without_a_pulse_have_no_weight():

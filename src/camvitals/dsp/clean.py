@@ -36,8 +36,19 @@ def uniform(
         raise InputError(f"uniform needs rate > 0 and 2 samples, got {rate} and {len(time_T)}")
     count = int(np.floor((time_T[-1] - time_T[0]) * rate + 1e-6)) + 1
     grid = time_T[0] + np.arange(count) / rate
+    return at_times(values, time_T, grid, gap=gap), grid
+
+
+def at_times(values: Array, time_T: Array, wanted_N: Array, *, gap: float = GAP_S) -> Array:
+    """Samples at other times, by lines between those that were seen; gaps stay gaps.
+
+    values: (T,) or (T, ...); NaN means not seen.   time_T: (T,) s, increasing.
+    wanted_N: (N,) s, in any order.   gap: longest stretch bridged [s].
+    Returns (N, ...) float64, NaN between two seen samples further apart than `gap`, and outside the
+    seen samples.
+    """
     flat = np.asarray(values, dtype=float).reshape(len(time_T), -1)
-    out = np.full((count, flat.shape[1]), np.nan)
+    out = np.full((len(wanted_N), flat.shape[1]), np.nan)
     seen = np.isfinite(flat)
     columns_of: dict[bytes, list[int]] = {}
     for column, pattern in enumerate(np.packbits(seen, axis=0).T):
@@ -45,8 +56,18 @@ def uniform(
     for alike in columns_of.values():
         for at in range(0, len(alike), AT_ONCE):
             columns = alike[at : at + AT_ONCE]
-            out[:, columns] = _interpolate(flat[:, columns], time_T, seen[:, columns[0]], grid, gap)
-    return out.reshape((count, *np.shape(values)[1:])), grid
+            known = seen[:, columns[0]]
+            out[:, columns] = _interpolate(flat[:, columns], time_T, known, wanted_N, gap)
+    return out.reshape((len(wanted_N), *np.shape(values)[1:]))
+
+
+def held(wanted_N: Array, time_T: Array, *, hold: float = GAP_S) -> Array:
+    """(N,) the same times, where those at most `hold` [s] off the samples' ends are these ends.
+
+    So the first and the last sample last a little longer when looked up with `at_times`.
+    """
+    near = np.clip(wanted_N, time_T[0], time_T[-1])
+    return np.where(np.abs(near - wanted_N) <= hold, near, wanted_N)
 
 
 def _interpolate(flat: Array, time_T: Array, seen: Array, grid: Array, gap: float) -> Array:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from camvitals.dsp.align import lag
-from camvitals.dsp.clean import GAP_S, bandpass, rate_of
+from camvitals.dsp.clean import at_times, bandpass, rate_of
 from camvitals.evaluate.estimators import filtered, rates_of
 from camvitals.evaluate.protocol import Protocol
 from camvitals.evaluate.waveform import SNRS, beat_mae_ms, macc, snr
@@ -64,7 +64,7 @@ class Clock:
             values = wave.values[np.clip(index, 0, len(wave.values) - 1)]
             return np.where(inside, values, np.nan)
         time = self.first + np.arange(index.min(), index.max() + 1) / self.rate
-        return np.asarray(_at(wave, time)[index - index.min()])
+        return at_times(wave.values, wave.time, time)[index - index.min()]
 
     def indices(self, windows_W2: Array) -> Array:
         """(W, N) which samples of the clock lie in each window."""
@@ -148,17 +148,6 @@ def _one(x: Array, y: Array, *, rate: float) -> tuple[float, float, float]:
     late, r = lag(y, x, rate=rate, limit=LAG_S)
     time = np.arange(len(x)) / rate
     return r, late, beat_mae_ms(Wave(x, time, "pulse"), Wave(y, time, "pulse"))
-
-
-def _at(wave: Wave, time_T: Array) -> Array:
-    """A wave at other times, by lines between its samples; NaN outside and in gaps."""
-    known = np.isfinite(wave.values)
-    there = wave.time[known]
-    if len(there) < 2:
-        return np.full(len(time_T), np.nan)
-    values = np.interp(time_T, there, wave.values[known], left=np.nan, right=np.nan)
-    right = np.clip(np.searchsorted(there, time_T), 1, len(there) - 1)
-    return np.where(there[right] - there[right - 1] <= GAP_S, values, np.nan)
 
 
 def check_rate(protocol: Protocol, rate: float) -> None:

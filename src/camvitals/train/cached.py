@@ -13,7 +13,7 @@ import numpy as np
 
 from camvitals.data.cache import Cache, Window
 from camvitals.data.prepared import Prepared
-from camvitals.dsp.clean import GAP_S
+from camvitals.dsp.clean import GAP_S, at_times, held
 from camvitals.evaluate.reference import Reference
 from camvitals.records import Array, InputError, Wave
 from camvitals.train.clips import Clip, Sample, Source, colours_at
@@ -222,13 +222,9 @@ def _interpolated(wave: Wave, time: Array) -> Array:
     there = wave.time[known]
     if len(there) < 2:
         return np.full(len(time), np.nan)
-    values = np.interp(time, there, wave.values[known])
-    right = np.clip(np.searchsorted(there, time), 1, len(there) - 1)
     # Slow references, such as an oximeter's, have a step of their own
     longest = max(GAP_S, 2.5 * float(np.median(np.diff(there))))
-    far = there[right] - there[right - 1] > longest
-    outside = (time < there[0] - GAP_S) | (time > there[-1] + GAP_S)
-    return np.asarray(np.where(far | outside, np.nan, values))
+    return at_times(wave.values[known], there, held(time, there), gap=longest)
 
 
 def _mean_rate(truth: Reference | None, window: Window) -> float:

@@ -17,7 +17,7 @@ from camvitals.data.synthetic.scenario import draw
 from camvitals.data.synthetic.traces import REGIONS, made_trace
 from camvitals.data.synthetic.truth import Truth
 from camvitals.data.synthetic.variety import varied_trace
-from camvitals.dsp.clean import GAP_S
+from camvitals.dsp.clean import at_times, held
 from camvitals.dsp.colours import filled
 from camvitals.records import Array, InputError, Trace
 from camvitals.train.patches import patches
@@ -200,13 +200,15 @@ class _Made:
         body = truth.physiology
         target = np.interp(time, body.time, getattr(body, corpus.reference))
         dead = isinstance(corpus, MadeTraces) and corpus.people == "varied" and not truth.alive
+        # In use the pulse begins anew after a gap, so that there is none to learn across it
+        whole = np.isfinite(at_times(trace.region(trace.main), trace.time, time)).all()
         return Sample(
             images=images,
             time=time,
             target=np.zeros_like(target, np.float32) if dead else target.astype(np.float32),
             heart_rate=_rate(truth, time, span) if truth.alive else float("nan"),
             key=f"made/{seed}",
-            weight=float(truth.alive or dead),
+            weight=float(whole and (truth.alive or dead)),
         )
 
 
@@ -230,25 +232,10 @@ def colours_at(
         raise InputError(f"no region {odd[0]!r}; the traces have {', '.join(trace.names)}")
     unseen = np.full_like(trace.rgb[:, 0], np.nan)
     each = [unseen if name in odd else trace.region(name) for name in (*regions, trace.main)]
-    even = np.stack([_at(rgb, trace.time, time) for rgb in each], axis=1)
+    even = at_times(np.stack(each, axis=1), trace.time, held(time, trace.time))
     if not np.isfinite(even[:, -1]).any():
         raise InputError("nobody is seen in the clip; leave it out")
     return filled(even).astype(np.float32)
-
-
-def _at(values: Array, time: Array, wanted: Array) -> Array:
-    """(T, C) by lines between the samples that were seen; NaN in gaps and outside."""
-    seen = np.isfinite(values).all(axis=1)
-    out = np.full((len(wanted), values.shape[1]), np.nan)
-    if seen.sum() < 2:
-        return out
-    known = time[seen]
-    for c in range(values.shape[1]):
-        out[:, c] = np.interp(wanted, known, values[seen, c])
-    right = np.clip(np.searchsorted(known, wanted), 1, len(known) - 1)
-    far = known[right] - known[right - 1] > GAP_S
-    out[far | (wanted < known[0] - GAP_S) | (wanted > known[-1] + GAP_S)] = np.nan
-    return out
 
 
 def shortened(sample: Sample, length: int, *, rate: float) -> Sample:
