@@ -1,0 +1,1 @@
+"""Learning oxygen saturation from recordings with a reference: windows, splits, instances."""
