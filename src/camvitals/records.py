@@ -287,7 +287,7 @@ class Source:
 class Report:
     """Everything measured of one person.
 
-    readings: whole-recording vital signs; rolling: heart rates over sliding windows.
+    readings: whole-recording vital signs; rolling: those over sliding windows, heart rates first.
     waves: pulse and others; beats: (K,) s; trace: the colours behind them.
     capture: what the recording itself was like; versions: software and models.
     """
@@ -310,6 +310,10 @@ class Report:
                 return reading
         names = ", ".join(reading.name for reading in self.readings)
         raise InputError(f"no reading {name!r}; this report has {names}")
+
+    def over_time(self, name: str) -> tuple[Reading, ...]:
+        """The rolling readings of this name in their order, none where it was not measured."""
+        return tuple(reading for reading in self.rolling if reading.name == name)
 
     def wave(self, name: str) -> Wave:
         """The wave of this name; InputError names those there are."""

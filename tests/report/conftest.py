@@ -63,7 +63,17 @@ def made_rolling(seconds: float) -> tuple[Reading, ...]:
     return tuple(out)
 
 
-def made_report(*, seconds: float = 60.0, person: int = 0, name: str = "clip.mp4") -> Report:
+def made_oxygen(seconds: float) -> tuple[Reading, ...]:
+    starts = np.arange(0.0, max(seconds - 10, 0) + 0.5, 1.0).tolist()
+    return tuple(
+        Reading("spo2", 95 - s / 20, "%", 93 - s / 20, 97 - s / 20, 0.6, "multi", (s, s + 10))
+        for s in starts
+    )
+
+
+def made_report(
+    *, seconds: float = 60.0, person: int = 0, name: str = "clip.mp4", oxygen: bool = False
+) -> Report:
     trace = made_trace(seconds=seconds)
     rng = np.random.default_rng(3)
     count = int(seconds * 1.2) + 2
@@ -82,7 +92,7 @@ def made_report(*, seconds: float = 60.0, person: int = 0, name: str = "clip.mp4
     return Report(
         made_readings(),
         source,
-        rolling=made_rolling(seconds),
+        rolling=made_rolling(seconds) + (made_oxygen(seconds) if oxygen else ()),
         waves=(pulse, breath),
         beats=beats,
         trace=trace,

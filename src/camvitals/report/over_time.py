@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from camvitals.records import Array, Report, Wave
+from camvitals.records import Array, Reading, Report, Wave
 from camvitals.report.figure import COLOUR, blank, clock, curve, heading, keys, place
 from camvitals.report.series import (
     CHANNELS,
@@ -81,22 +82,35 @@ def say_pulse(report: Report) -> str:
 
 def rate_over_time(report: Report, wide: bool) -> Figure | None:
     """Rolling heart rate with its interval, gaps where withheld; quality beneath."""
-    if len(report.rolling) < 2:
+    return _over_time(report.over_time("heart_rate"), wide, "heart rate", "bpm", "heart")
+
+
+def oxygen_over_time(report: Report, wide: bool) -> Figure | None:
+    """Rolling saturation likewise; None where it was not measured, or withheld throughout."""
+    rolling = report.over_time("spo2")
+    if all(reading.value is None for reading in rolling):
         return None
-    full = rolling_arrays(report.rolling)
+    return _over_time(rolling, wide, "oxygen saturation", "%", "blue")
+
+
+def _over_time(
+    rolling: Sequence[Reading], wide: bool, name: str, unit: str, colour: str
+) -> Figure | None:
+    if len(rolling) < 2:
+        return None
+    full = rolling_arrays(rolling)
     arrays = pooled(full, most=MOST_ROLLING[wide])
     figure, (above, below) = blank(300 if wide else 270, wide=wide, rows=(3.4, 1.0))
     place(figure, top=24, bottom=20)
-    time = arrays["time"]
-    heart = COLOUR["heart"]
-    above.plot(time, arrays["value"], color=heart, lw=1.8, label="heart rate", zorder=3)
+    time, ink = arrays["time"], COLOUR[colour]
+    above.plot(time, arrays["value"], color=ink, lw=1.8, label=name, zorder=3)
     above.fill_between(
-        time, arrays["low"], arrays["high"], color=heart, alpha=0.16, lw=0, label="interval"
+        time, arrays["low"], arrays["high"], color=ink, alpha=0.16, lw=0, label="interval"
     )
     _shade_gaps(above, arrays)
-    _lone_points(above, time, arrays["value"])
-    _rate_limits(above, full)
-    heading(above, "bpm")
+    _lone_points(above, time, arrays["value"], ink)
+    _limits(above, full)
+    heading(above, unit)
     keys(above)
     below.fill_between(time, 0, 100 * arrays["quality"], color=COLOUR["quality"], alpha=0.3, lw=0)
     below.plot(time, 100 * arrays["quality"], color=COLOUR["quality"], linewidth=1.2)
@@ -106,8 +120,8 @@ def rate_over_time(report: Report, wide: bool) -> Figure | None:
     return figure
 
 
-def _rate_limits(ax: Axes, arrays: dict[str, Array]) -> None:
-    """The range of the intervals without their rare extremes, at least 20 bpm wide."""
+def _limits(ax: Axes, arrays: dict[str, Array]) -> None:
+    """The range of the intervals without their rare extremes, at least 20 wide."""
     from matplotlib.ticker import MaxNLocator
 
     known = np.isfinite(arrays["value"])
@@ -132,23 +146,32 @@ def _shade_gaps(ax: Axes, arrays: dict[str, Array]) -> None:
         ax.axvspan(start, stop, color=COLOUR["shade"], linewidth=0, label=label)
 
 
-def _lone_points(ax: Axes, time: Array, values: Array) -> None:
+def _lone_points(ax: Axes, time: Array, values: Array, ink: str) -> None:
     """Dots for values between two gaps, of which a line shows nothing."""
     known = np.r_[False, np.isfinite(values), False]
     lone = known[1:-1] & ~known[:-2] & ~known[2:]
     if lone.any():
-        ax.plot(time[lone], values[lone], "o", color=COLOUR["heart"], markersize=3)
+        ax.plot(time[lone], values[lone], "o", color=ink, markersize=3)
 
 
 def say_rate(report: Report) -> str:
     """In words: range, middle, and how much was withheld."""
-    arrays = rolling_arrays(report.rolling)
+    return _say(report.over_time("heart_rate"), "Heart rate", " bpm")
+
+
+def say_oxygen(report: Report) -> str:
+    """Likewise."""
+    return _say(report.over_time("spo2"), "Oxygen saturation", "%")
+
+
+def _say(rolling: Sequence[Reading], name: str, unit: str) -> str:
+    arrays = rolling_arrays(rolling)
     known = arrays["value"][np.isfinite(arrays["value"])]
-    windows = f"{len(report.rolling) - len(known)} of {len(report.rolling)} windows"
+    windows = f"{len(rolling) - len(known)} of {len(rolling)} windows"
     if len(known) == 0:
-        return f"Heart rate withheld in all {len(report.rolling)} windows."
-    ends = f"between {known.min():.0f} and {known.max():.0f} bpm, median {np.median(known):.0f}"
-    return f"Heart rate over time: {ends}; withheld in {windows}."
+        return f"{name} withheld in all {len(rolling)} windows."
+    ends = f"between {known.min():.0f} and {known.max():.0f}{unit}, median {np.median(known):.0f}"
+    return f"{name} over time: {ends}; withheld in {windows}."
 
 
 def colours(report: Report, wide: bool) -> Figure | None:

@@ -23,6 +23,7 @@ from camvitals.report.wording import (
     title,
     unit_text,
     value_text,
+    windows_title,
 )
 
 MEANING = {
@@ -181,12 +182,14 @@ def _plot(plot: Plot, wide: str, narrow: str) -> str:
 
 
 def _withheld(report: Report) -> str:
-    """Which readings were withheld and why; windows of the rolling rate are counted."""
+    """Which readings were withheld and why; windows of the rolling ones are counted."""
     rows = [
         (", ".join(title(r.name) for r in group), why) for why, group in reasons(report.readings)
     ]
-    for why, group in reasons(report.rolling):
-        rows.append((f"{len(group)} of {len(report.rolling)} heart rate windows", why))
+    for name in dict.fromkeys(reading.name for reading in report.rolling):
+        rolling = report.over_time(name)
+        for why, group in reasons(rolling):
+            rows.append((f"{len(group)} of {len(rolling)} {windows_title(name)}", why))
     if not rows:
         return ""
     body = "".join(

@@ -12,10 +12,12 @@ from camvitals.report.over_rate import say_spectra, say_variability, spectra, va
 from camvitals.report.over_time import (
     breath,
     colours,
+    oxygen_over_time,
     pulse_strips,
     rate_over_time,
     say_breath,
     say_colours,
+    say_oxygen,
     say_pulse,
     say_rate,
 )
@@ -40,6 +42,12 @@ PLOTS = {
         rate_over_time,
         say_rate,
         "Each point is the middle of one window. Grey: withheld, because it could not be trusted.",
+    ),
+    "oxygen": Plot(
+        "Oxygen saturation over time",
+        oxygen_over_time,
+        say_oxygen,
+        "By the calibration given. Grey: withheld, as outside the calibration or not trusted.",
     ),
     "pulse": Plot(
         "Pulse wave and beats",

@@ -70,15 +70,16 @@ def _limits(values: Array) -> tuple[float, float]:
 def _parallel(ax: Axes, values: Array, complete: Array, axes: Sequence[Axis]) -> None:
     """A line a trial through its settings, moved apart a little so that many can be seen."""
     shown = np.flatnonzero(complete)
-    ranked = shown[np.argsort(-values[shown], kind="stable")]
+    ranked = shown[np.lexsort((shown, values[shown]))][::-1]
     best = max(1, round(BETTER * len(ranked)))
     spread = np.random.default_rng(5).uniform(-0.02, 0.02, (len(values), len(axes)))
     across = np.arange(len(axes))
     for rank, trial in enumerate(ranked):
         good = rank >= len(ranked) - best
         at = [axis.at[trial] + spread[trial, k] for k, axis in enumerate(axes)]
-        colour, width = ("heart", 1.2) if good else ("line", 0.7)
-        ax.plot(across, at, color=COLOUR[colour], lw=width, marker="." if len(axes) == 1 else "")
+        colour, width, faint = ("heart", 1.2, 0.9) if good else ("blue", 0.6, 0.35)
+        mark = "." if len(axes) == 1 else ""
+        ax.plot(across, at, color=COLOUR[colour], lw=width, alpha=faint, marker=mark)
     for k, axis in enumerate(axes):
         ax.axvline(k, color=COLOUR["line"], lw=1)
         every = max(1, -(-len(axis.marks) // MOST_MARKS))

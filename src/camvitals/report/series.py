@@ -167,9 +167,10 @@ def wave_named(report: Report, name: str) -> Wave | None:
 def best_start(report: Report, wave: Wave, *, length: float) -> float:
     """Where the `length` seconds of highest mean quality begin; the wave's start when unknown."""
     first, last = float(wave.time[0]), float(wave.time[-1])
-    if last - first <= length or not report.rolling:
+    rolling = report.over_time("heart_rate")
+    if last - first <= length or not rolling:
         return first
-    arrays = rolling_arrays(report.rolling)
+    arrays = rolling_arrays(rolling)
     starts = np.arange(first, last - length + 1e-9, length / 4)
     inside = (arrays["time"] >= starts[:, None]) & (arrays["time"] < starts[:, None] + length)
     mean = (inside * arrays["quality"]).sum(axis=1) / np.maximum(inside.sum(axis=1), 1)

@@ -10,6 +10,7 @@ TITLES = {
     "heart_rate": "Heart rate",
     "respiration_rate": "Respiration rate",
     "spo2": "Oxygen saturation",
+    "uncalibrated_red_green_ratio": "Red/green ratio, uncalibrated: no saturation",
     "hrv_sdnn": "SDNN",
     "hrv_rmssd": "RMSSD",
     "hrv_pnn50": "pNN50",
@@ -39,6 +40,11 @@ GOOD_QUALITY, FAIR_QUALITY = 0.7, 0.4
 def title(name: str) -> str:
     """A heading for a reading, wave or finding; unknown names become words."""
     return TITLES.get(name) or name.replace("_", " ").strip().capitalize()
+
+
+def windows_title(name: str) -> str:
+    """What the sliding windows of a reading are called in a sentence."""
+    return f"{title(name).split(',')[0].lower()} windows"
 
 
 def number(value: float | None, *, digits: int | None = None) -> str:
