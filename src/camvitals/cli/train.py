@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from camvitals.records import InputError
 
+if TYPE_CHECKING:
+    from camvitals.train.recipe import Recipe
+
 
 def train(
     recipe: Annotated[
-        str, typer.Argument(metavar="RECIPE", help="FILE.py:FUNCTION, or a recipe.json.")
+        str,
+        typer.Argument(
+            metavar="RECIPE", help="FILE.py:FUNCTION, a recipe.json, or a TAO specification.txt."
+        ),
     ],
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Where to; runs/NAME if unset.")
@@ -41,9 +47,8 @@ def train(
             "'camvitals[train]'"
         )
     from camvitals.train.loop import Machine, fit
-    from camvitals.train.recipe import load_recipe
 
-    chosen = load_recipe(recipe).with_settings(settings_of(set_ or []))
+    chosen = _chosen(recipe, settings_of(set_ or []))
     machine = Machine(accelerator=accelerator, devices=devices, workers=workers, threads=threads)
     folder = out if out is not None else Path("runs") / chosen.name
     result = fit(
@@ -59,6 +64,21 @@ def train(
     print(f"{folder}: {result.step} steps, {result.epoch} epochs, {ended}")
     if result.best is not None:
         print(f"best {chosen.evaluation.metric} {result.best:.4g}, epoch {result.best_epoch}")
+
+
+def _chosen(reference: str, settings: dict[str, str]) -> Recipe:
+    """The recipe of this name with these settings."""
+    from camvitals.train.recipe import load_recipe
+    from camvitals.train.tao import check_data, is_spec, load_spec
+
+    if not is_spec(reference):
+        return load_recipe(reference).with_settings(settings)
+    recipe, spec = load_spec(reference)
+    if spec.unused:
+        print(f"{reference}: {', '.join(spec.unused)} mean nothing here")
+    changed = recipe.with_settings(settings)
+    check_data(changed, spec)
+    return changed
 
 
 def settings_of(words: list[str]) -> dict[str, str]:

@@ -87,7 +87,7 @@ class TaoSpec:
     size: side of the pictures [px].   conv_dropout, dense_dropout: shares; those of NVIDIA's card.
     batch_norm, frozen_blocks: see models.heartratenet.   weights: TAO's file to start from, or "".
     epochs, seed, save_every (epochs), learning_rate, rho, epsilon: Adadelta on the mean squared
-        error; those of the public sample.   batch: clips in an update; the sample has none.
+        error; those of the public sample.   batch: pictures in an update; the sample has none.
     window: of evaluation [s].   low, high: band of the heart [Hz].
     rate: frames per second [Hz], or None where the text does not say.
     folder: where the data lies, results: where to write, as the text has them, or "".
