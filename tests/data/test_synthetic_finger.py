@@ -35,3 +35,12 @@ def test_the_same_scenario_gives_the_same_trace() -> None:
     assert np.array_equal(one.rgb, other.rgb)
     assert not np.array_equal(one.rgb, made_finger(scenario(seed=4))[0].rgb)
     assert 0 <= one.rgb.min() <= one.rgb.max() <= 255
+
+
+def test_less_oxygen_pulses_more_in_red() -> None:
+    def red_over_green(spo2: float) -> float:
+        rgb = made_finger(scenario(seed=6, spo2=spo2, sdnn=10.0))[0].region("finger").astype(float)
+        change = np.diff(rgb, axis=0) / rgb[1:]
+        return float(np.linalg.lstsq(change[:, 1:2], change[:, 0], rcond=None)[0][0])
+
+    assert red_over_green(70) > 1.2 * red_over_green(98)

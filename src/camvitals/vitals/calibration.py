@@ -191,6 +191,8 @@ def _fields(given: Mapping[str, Any]) -> dict[str, Any]:
     found["spo2"] = _span(found["spo2"])
     for name in ("ratios", "colours"):
         found[name] = tuple(_span(one) for one in found[name])
+    if len(found["colours"]) != 2:
+        raise ValueError(f"colours has {len(found['colours'])} ranges")
     for name in ("camera", "site", "method", "left_out"):
         if not isinstance(found[name], str):
             raise ValueError(f"{name} is {found[name]!r}")

@@ -177,7 +177,7 @@ def pulsation(
 
     colours_T3: (T, 3) > 0, any linear unit, uniform, without gaps.   rate [Hz], above 2.
     strength: "std" of the band-passed colour; "peak", half its height from peak to peak; or
-        "shared", the part of each that goes with green, with its sign: noise adds nothing to it.
+        "shared", the part of each that goes with green, with its sign: its noise adds nothing.
     narrow: take the band NARROW_HZ about the pulse rate of the window instead of BAND_HZ; the
         strength is then that of this band alone, whatever `strength` says.
     pulse:  (W,) pulse rate [Hz] where it is known better; else it is found in the colours.
