@@ -57,9 +57,7 @@ def search(
     settings = settings_of(set_ or [])
     folder = out if out is not None else Path("runs") / f"search-{_name(recipe)}"
     found = run(wanted, folder, settings=settings, workers=jobs, on=on, show=True, tell=say)
-    states = [row.state for row in found.rows]
-    told = ", ".join(f"{states.count(one)} {one}" for one in dict.fromkeys(states))
-    print(f"{folder}: {told}; see {folder / 'trials.md'}")
+    print(f"{folder}: {_counted(found.rows)}; see {folder / 'trials.md'}")
     if found.best is None:
         raise InputError(f"no trial came to an end; {folder / 'trials.md'} says why")
     print(f"best {found.best.value:.4g}: " + " ".join(_words(found.settings)))
@@ -68,6 +66,17 @@ def search(
 
 def _name(recipe: str) -> str:
     return recipe.rpartition(":")[2] if ":" in recipe else Path(recipe).stem
+
+
+def _counted(rows: list[Any]) -> str:
+    """How many trials ended how; one that was lost and then ran is not lost."""
+    last = {row.place: row.state for row in rows}
+    states = list(last.values())
+    told = [f"{states.count(one)} {one}" for one in ("complete", "pruned", "failed")]
+    told = [one for one in told if not one.startswith("0 ")]
+    if lost := states.count("lost"):
+        told.append(f"{lost} lost, which the same command runs again")
+    return ", ".join(told)
 
 
 def _words(settings: dict[str, Any]) -> list[str]:

@@ -12,9 +12,11 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import inspect
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -114,6 +116,12 @@ def load_search(reference: str, space: Mapping[str, Choice]) -> Search:
     space: added to that of a search. Raises InputError when there is neither.
     """
     found = load_named(reference, what="search") if is_own(reference) else load_recipe(reference)
+    if callable(found):
+        try:
+            inspect.signature(found).bind()
+        except TypeError as error:
+            said = f"{reference} must take no arguments ({error}); give a function that returns"
+            raise InputError(f"{said} a Search or a Recipe") from error
     made = found() if callable(found) else found
     if isinstance(made, Search):
         return dataclasses.replace(made, space={**made.space, **space})
@@ -226,7 +234,9 @@ def _looped(base: Recipe, wanted: Search, space: Mapping[str, Choice]) -> tuple[
         raise InputError("a search needs people held out; set evaluation.count to 1 or more")
     base = absolute(base)
     if "model.name" not in space:
-        tell_unknown_option(architecture_of(base).build, space, name=base.model.name)
+        found = architecture_of(base)
+        build = partial(found.build, size=found.size)
+        tell_unknown_option(build, space, name=base.model.name)
     usual = "corpus.fold" if isinstance(base.corpus, CacheClips) else "seed"
     fold_key = wanted.fold_key or usual
     if fold_key in space:
@@ -332,8 +342,10 @@ def _end(running: _Running, row: Row, outcome: Outcome, tell: Tell | None) -> No
         return
     told = ", ".join(f"{key}={value}" for key, value in row.settings.items())
     value = f"{running.task.metric} {outcome.value:.4g}"
-    said = {"complete": value, "pruned": f"given up at {value}"}.get(outcome.state, outcome.why)
-    tell(f"trial {row.place + 1}/{running.record.wanted} ({told}): {said}, {outcome.seconds:.1f} s")
+    took = f", {outcome.seconds:.1f} s"
+    said = {"complete": value + took, "pruned": f"given up at {value}{took}"}
+    ended = said.get(outcome.state, f"{outcome.state}: {outcome.why}")
+    tell(f"trial {row.place + 1}/{running.record.wanted} ({told}): {ended}")
 
 
 def _found(folder: Path, rows: list[Row], task: _Task) -> Found:

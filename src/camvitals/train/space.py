@@ -12,7 +12,7 @@ import inspect
 import itertools
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, get_type_hints
 
@@ -22,6 +22,7 @@ from camvitals.records import InputError
 from camvitals.train.settings import with_setting
 
 MOST_PLANNED = 100_000  # combinations of a grid
+OPTIONS = "model.options."
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,34 +151,33 @@ def tell_unknown(base: Any, key: str) -> None:
     try:
         value_at(base, key)
     except InputError as error:
-        near = difflib.get_close_matches(key, names_of(base), n=3, cutoff=0.6)
-        said = f"; did you mean {' or '.join(near)}?" if near else ""
-        raise InputError(f"{error}{said}") from error
+        raise InputError(f"{error}{nearest(key, names_of(base))}") from error
 
 
-def tell_unknown_option(build: Any, space: Space, *, name: str) -> None:
+def nearest(name: str, known: list[str]) -> str:
+    """The end of a message that names what is written alike; "" where nothing is."""
+    near = difflib.get_close_matches(name, known, n=3, cutoff=0.6)
+    return f"; did you mean {' or '.join(near)}?" if near else ""
+
+
+def tell_unknown_option(build: Callable[..., Any], space: Space, *, name: str) -> None:
     """The same for `model.options.KEY`, which `build` must take by that name.
 
-    name: of the model.
+    build: called with options alone.   name: of the model.
     """
-    found = dict(inspect.signature(build).parameters)
-    inner = getattr(build, "args", ())  # of a partial: the options are those of what it builds
-    for one in inner:
-        if callable(one):
-            found |= inspect.signature(one).parameters
-    options = [
-        key
-        for key, one in found.items()
-        if one.kind in (one.KEYWORD_ONLY, one.POSITIONAL_OR_KEYWORD)
-    ]
-    open_ended = any(one.kind is one.VAR_KEYWORD for one in found.values()) and not inner
-    for key in space:
-        option = key.removeprefix("model.options.")
-        if option != key and option not in options and not open_ended:
-            near = difflib.get_close_matches(option, options, n=3, cutoff=0.6)
-            known = ", ".join(one for one in options if one not in ("size", "make"))
-            said = f"; did you mean {' or '.join(near)}?" if near else ""
-            raise InputError(f"{name} has no option {option!r} but {known}{said}")
+    for key, choice in space.items():
+        option = key.removeprefix(OPTIONS)
+        if option == key:
+            continue
+        value = choice.low if isinstance(choice, Range) else choice[0]
+        try:
+            build(**{option: value})
+        except TypeError as error:
+            known = list(inspect.signature(type(build())).parameters)
+            said = f"{name} takes no option {option!r}{nearest(option, known)}"
+            raise InputError(said) from error
+        except (InputError, ValueError, RuntimeError):
+            continue  # it may fit with others
 
 
 def names_of(base: Any, before: str = "") -> list[str]:
