@@ -15,7 +15,7 @@ from camvitals.data.cache import Cache, Window
 from camvitals.data.prepared import Prepared
 from camvitals.dsp.clean import GAP_S, at_times, held
 from camvitals.evaluate.reference import Reference
-from camvitals.records import Array, InputError, Wave
+from camvitals.records import Array, InputError, Trace, Wave
 from camvitals.train.clips import Clip, Sample, Source, colours_at
 
 ON_TIME_S = 2e-3  # a picture so close to the wanted time is taken as it is
@@ -49,6 +49,14 @@ class CacheClips:
             raise InputError(f"corpus.held_out needs 0 to 0.9 but got {self.held_out:g}")
         if self.hop < 0:
             raise InputError(f"corpus.hop needs seconds >= 0 but got {self.hop:g}")
+
+    @property
+    def named_regions(self) -> tuple[str, ...]:
+        """Regions whose colours the clips hold, as the cache has them; () of pictures."""
+        if self.content != "traces" or self.regions:
+            return self.regions if self.content == "traces" else ()
+        cache = Cache(self.folder)
+        return _faces(cache.trace(_chosen(cache, self)[0].key))
 
     def open(self, clip: Clip, *, seed: int, held_out: bool, count: int = 0) -> Source:
         """Clips to train on, shuffled anew in each pass; or of `count` windows held out, evenly.
@@ -190,13 +198,16 @@ class _Cached:
         before, after = window.start - GAP_S, window.stop + GAP_S
         if self._corpus.content == "traces":
             trace = self._cache.trace(window.key).between(before, after)
-            every = tuple(name for name in trace.names if name != "background")
-            return colours_at(trace, time, self._corpus.regions or every)
+            return colours_at(trace, time, self._corpus.regions or _faces(trace))
         found = self._cache.clip(window.key, before, after)
         seen = self._cache.seen(window.key)
         clock = self._cache.time(window.key)
         inside = (clock >= before) & (clock < after)
         return pictures_at(found.images[seen[inside]], found.time[seen[inside]], time)
+
+
+def _faces(trace: Trace) -> tuple[str, ...]:
+    return tuple(name for name in trace.names if name != "background")
 
 
 def pictures_at(images: Array, time_T: Array, wanted: Array) -> Array:

@@ -2,51 +2,55 @@
 
 from __future__ import annotations
 
-import json
+import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 
-from camvitals.card import ModelCard, digest
+from camvitals.card import ModelCard
 from camvitals.data.cache import Cache
 from camvitals.models.architecture import Architecture
 from camvitals.records import InputError
 from camvitals.train import graph
 from camvitals.train.cached import CacheClips
-from camvitals.train.checkpoint import CARD, load_weights, on_disk, write_bytes
+from camvitals.train.checkpoint import CARD, load_weights, on_disk, packed, write_together
 from camvitals.train.clips import MadeClips
 from camvitals.train.objective import architecture_of
 from camvitals.train.recipe import Recipe
 
 
-def write_card(
+def save_carded(
     path: Path,
+    tensors: Mapping[str, Tensor],
     recipe: Recipe,
     architecture: Architecture,
     *,
     size: tuple[int, int],
     metrics: Mapping[str, float],
 ) -> None:
-    """Write NAME.safetensors.json beside weights. Raises InputError on a full disk."""
-    card = card_of(path, recipe, architecture, size=size, metrics=metrics)
-    text = json.dumps(asdict(card), indent=2, ensure_ascii=False) + "\n"
-    with on_disk(path):
-        write_bytes(path.with_name(path.name + CARD), text.encode())
+    """Write weights, and their card beside them as NAME.safetensors.json; both or neither.
+
+    size, metrics: as `card_of`.   Raises InputError on a full disk; what was there before stays.
+    """
+    data = packed(tensors, {"recipe": recipe.hash, "row": dict(metrics)})
+    card = card_of(recipe, architecture, size=size, metrics=metrics)
+    card = replace(card, sha256=hashlib.sha256(data).hexdigest())
+    with on_disk(path, needed=len(data)):
+        write_together({path: data, path.with_name(path.name + CARD): card.text().encode()})
 
 
 def card_of(
-    path: Path,
     recipe: Recipe,
     architecture: Architecture,
     *,
     size: tuple[int, int],
     metrics: Mapping[str, float],
 ) -> ModelCard:
-    """The card of the weights in a file.
+    """The card of weights, but for their digest.
 
     size: rows and columns of the pictures, or the number of regions and 3.
     """
@@ -61,11 +65,11 @@ def card_of(
         made = asdict(Cache(corpus.folder).settings)
         facts["crop"] = {name: made[name] for name in ("box", "extension", "smooth")}
     if not isinstance(corpus, MadeClips):
-        facts["regions"] = corpus.regions
+        facts["regions"] = tuple(getattr(corpus, "named_regions", ()))
     if recipe.model.delay:
         facts["delay"] = recipe.model.delay
     length, rate = recipe.clip.length, recipe.clip.rate
-    card = graph.card_of(
+    return graph.card_of(
         architecture,
         name=recipe.name,
         rate=rate,
@@ -77,7 +81,6 @@ def card_of(
         metrics={k: v for k, v in metrics.items() if k not in ("epoch", "step")},
         **facts,
     )
-    return replace(card, sha256=digest(path))
 
 
 def trained(folder: Path | str, *, own_code: bool = False) -> tuple[nn.Module, Recipe]:

@@ -37,32 +37,50 @@ def save_tensors(path: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, 
     Raises InputError when the disk is full or the folder cannot be written to; what was at `path`
     before is still there then.
     """
+    data = packed(tensors, facts)
+    with on_disk(path, needed=len(data)):
+        write_bytes(path, data)
+
+
+def packed(tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> bytes:
+    """The content of a .safetensors file of these tensors and facts."""
     from safetensors.torch import save
 
     whole = {name: tensor.detach().cpu().clone() for name, tensor in tensors.items()}
     whole = {name: tensor.contiguous() for name, tensor in whole.items()}
     text = json.dumps(facts, ensure_ascii=True, allow_nan=False)
-    data = save(whole, {FACTS: text})
-    with on_disk(path, needed=len(data)):
-        write_bytes(path, data)
+    return bytes(save(whole, {FACTS: text}))
 
 
 def write_bytes(path: Path, data: bytes) -> None:
     """A file whole or not at all, on the disk when this returns. Raises OSError."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    write_together({path: data})
+
+
+def write_together(files: Mapping[Path, bytes]) -> None:
+    """Files that belong together: all of them or none, on the disk when this returns.
+
+    They take their names in this order, and only once every byte is on the disk, so that a full
+    disk leaves the ones before. Raises OSError.
+    """
+    parts = {path: path.with_name(f".{path.name}.{os.getpid()}.part") for path in files}
     try:
-        with part.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)  # the new name too
-        finally:
-            os.close(folder)
+        for path, part in parts.items():
+            with part.open("wb") as file:
+                file.write(files[path])
+                file.flush()
+                os.fsync(file.fileno())
+        for path, part in parts.items():
+            part.replace(path)
+        for place in {path.parent for path in files}:
+            folder = os.open(place, os.O_RDONLY)
+            try:
+                os.fsync(folder)  # the new names too
+            finally:
+                os.close(folder)
     finally:
-        part.unlink(missing_ok=True)
+        for part in parts.values():
+            part.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -117,6 +117,11 @@ class MadeTraces:
         if odd or not self.regions:
             raise InputError(f"no region {odd}; made people have {', '.join(REGIONS)}")
 
+    @property
+    def named_regions(self) -> tuple[str, ...]:
+        """Regions whose colours the clips hold."""
+        return self.regions
+
     def open(self, clip: Clip, *, seed: int, held_out: bool, count: int = 0) -> Source:
         """Clips to train on, or `count` of people who are never trained on."""
         return _Made(self, clip, seed, count if held_out else None)

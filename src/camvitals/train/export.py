@@ -26,7 +26,7 @@ from torch import Tensor, nn
 from camvitals.card import ModelCard
 from camvitals.records import Array, InputError
 from camvitals.runtime import Model, difference, load
-from camvitals.train.checkpoint import on_disk, write_bytes
+from camvitals.train.checkpoint import on_disk, write_together
 from camvitals.train.made import made_samples
 from camvitals.train.variants import quietly
 from camvitals.waves.stretch import given_of
@@ -331,16 +331,16 @@ def _told(module: nn.Module, given: Array, state: Mapping[str, Array]) -> list[A
 
 
 def _place(path: Path, weights: bytes, card: ModelCard, golden: Mapping[str, Array]) -> None:
-    """All three files, each whole; the network comes last, so that an old one keeps its card."""
+    """All three files or none; a full disk leaves the ones before."""
     import io
 
     buffer = io.BytesIO()
     arrays: dict[str, Any] = dict(golden)
     np.savez_compressed(buffer, **arrays)
-    with on_disk(path, needed=len(weights)):
-        for target, data in (
-            (golden_path(path), buffer.getvalue()),
-            (path, weights),
-            (path.with_suffix(".json"), card.text().encode()),
-        ):
-            write_bytes(target, data)
+    files = {
+        golden_path(path): buffer.getvalue(),
+        path: weights,
+        path.with_suffix(".json"): card.text().encode(),
+    }
+    with on_disk(path, needed=sum(map(len, files.values()))):
+        write_together(files)

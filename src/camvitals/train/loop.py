@@ -29,8 +29,8 @@ from lightning_fabric import Fabric
 from camvitals.parallel import cores
 from camvitals.records import Array, InputError
 from camvitals.report.progress import Bar
-from camvitals.train.cards import write_card
-from camvitals.train.checkpoint import on_disk, save_tensors
+from camvitals.train.cards import save_carded
+from camvitals.train.checkpoint import on_disk
 from camvitals.train.curve import CLOCKED, CURVE, CURVE_COLUMNS, Table, draw_curve
 from camvitals.train.recipe import Recipe, absolute
 from camvitals.train.run import BEST, LAST, Run, Standing
@@ -288,8 +288,8 @@ def _save_best(run: Run, row: Mapping[str, float]) -> None:
     """Weights alone, and their card; without validation these are those of the last epoch."""
     path = run.folder / BEST
     known = {k: float(v) for k, v in row.items() if isfinite(v) and k not in CLOCKED}
-    save_tensors(path, run.bare.state_dict(), {"recipe": run.recipe.hash, "row": known})
-    write_card(path, run.recipe, run.architecture, size=run.size, metrics=known)
+    weights = run.bare.state_dict()
+    save_carded(path, weights, run.recipe, run.architecture, size=run.size, metrics=known)
 
 
 def _report(task: _Task, row: Mapping[str, float], board: Any, epochs: int) -> None:

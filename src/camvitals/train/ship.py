@@ -16,7 +16,7 @@ from camvitals.records import InputError
 from camvitals.report.files import write_atomically
 from camvitals.runtime import Network
 from camvitals.train.cards import trained
-from camvitals.train.checkpoint import CARD
+from camvitals.train.checkpoint import CARD, on_disk
 from camvitals.train.export import Exported, export
 from camvitals.train.graph import Carried, Reading, card_of, state_of
 from camvitals.train.made import made_samples
@@ -80,8 +80,9 @@ def ship(
         found = receipts(
             [Path(path), *files], dense=dense, dense_bytes=size, devices=devices, people=people
         )
-        write_atomically(Path(path).with_suffix(".receipts.json"), as_json(found))
-        write_atomically(Path(path).with_suffix(".receipts.md"), table(found))
+        with on_disk(Path(path)):
+            write_atomically(Path(path).with_suffix(".receipts.json"), as_json(found))
+            write_atomically(Path(path).with_suffix(".receipts.md"), table(found))
     return Shipped(exported, files, tuple(found))
 
 
@@ -101,7 +102,7 @@ def _readied(
         "delay": said.delay,
     }
     if architecture.takes == TRACES:
-        facts["regions"] = tuple(_regions(recipe))
+        facts["regions"] = said.regions
     card = card_of(
         architecture,
         name=said.name,
@@ -120,11 +121,3 @@ def _readied(
     carried = {f"{name}_after": name for name in shapes}
     whole = Carried(module, several=bool(architecture.also))
     return replace(card, state=carried, length=None, warm_up=warm_up), whole
-
-
-def _regions(recipe: Recipe) -> Sequence[str]:
-    """Names of the regions that a network of colours was trained on."""
-    from camvitals.data.synthetic.traces import REGIONS
-
-    named: Sequence[str] = getattr(recipe.corpus, "regions", ())
-    return named or tuple(name for name in REGIONS if name != "background")

@@ -19,7 +19,7 @@ import numpy as np
 
 from camvitals.records import Array, InputError
 from camvitals.runtime import Model, halved, load, to_int8
-from camvitals.train.checkpoint import on_disk, write_bytes
+from camvitals.train.checkpoint import on_disk, write_together
 from camvitals.train.made import made_people
 from camvitals.waves.stretch import BLOCK, given_of
 
@@ -63,8 +63,7 @@ def variant(
         )
         _check(model, load(draft, card), batches, precision)
     with on_disk(target, needed=len(weights)):
-        write_bytes(target, weights)
-        write_bytes(target.with_suffix(".json"), card.text().encode())
+        write_together({target: weights, target.with_suffix(".json"): card.text().encode()})
     return target
 
 

@@ -6,6 +6,7 @@ tensors alone, which refuses whatever else a pickle may hold.
 
 from __future__ import annotations
 
+import hashlib
 import pickle
 import zipfile
 from collections.abc import Mapping
@@ -16,10 +17,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from camvitals.card import digest
 from camvitals.models.architecture import Architecture
 from camvitals.records import InputError
-from camvitals.train.checkpoint import CARD, load_tensors, on_disk, save_tensors, write_bytes
+from camvitals.train.checkpoint import CARD, load_tensors, on_disk, packed, write_together
 from camvitals.train.graph import card_of
 
 SAFE = (".safetensors",)
@@ -124,11 +124,12 @@ def save_imported(
     except TypeError as error:
         raise InputError(f"{model} cannot be built so: {error}; see its options") from error
     tensors = import_weights(source, architecture, module).state_dict()
-    save_tensors(out, tensors, {"model": model, "options": dict(options)})
+    data = packed(tensors, {"model": model, "options": dict(options)})
     card = card_of(architecture, name=out.stem, rate=facts["rate"], size=size, **_words(facts))
-    card = replace(card, sha256=digest(out), source=f"{architecture.source}; from {source.name}")
-    with on_disk(out):
-        write_bytes(out.with_name(out.name + CARD), card.text().encode())
+    sha256 = hashlib.sha256(data).hexdigest()
+    card = replace(card, sha256=sha256, source=f"{architecture.source}; from {source.name}")
+    with on_disk(out, needed=len(data)):
+        write_together({out: data, out.with_name(out.name + CARD): card.text().encode()})
     return len(tensors)
 
 
