@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 
-from camvitals import InputError, Settings, Source, cli, measure_trace
+from camvitals import InputError, Monitor, Settings, Source, cli, measure_trace
 from camvitals.data.corpora import CORPORA
 from camvitals.data.synthetic.layouts import LAYOUTS, write_corpus
 from camvitals.data.synthetic.scenario import Scenario
@@ -35,7 +35,7 @@ def run(monkeypatch, capsys):
 
 @pytest.fixture(scope="module")
 def fingers(tmp_path_factory):
-    """Three people, both hands; noise-free depths that follow the saturation."""
+    """Three people, both hands, whose colours follow the saturation by one line."""
     folder = tmp_path_factory.mktemp("corpora") / "oximetry"
     people = [
         Scenario(seed=k, duration=80, rate=30.0, heart_rate=62.0 + 7 * k, spo2_course=COURSE)
@@ -105,7 +105,15 @@ def test_without_a_calibration_there_is_no_saturation(fingers):
     assert not [r for r in (*report.readings, *report.rolling) if r.name == "spo2"]
 
 
-def test_a_calibration_of_another_site_is_refused(calibration, tmp_path):
+def test_a_monitor_takes_a_calibration_but_no_baseline(calibration):
+    assert Monitor(roi="finger", oxygen=calibration).settings.oxygen == Calibration.load(
+        calibration
+    )
+    with pytest.raises(InputError, match="forgets the seconds of a baseline"):
+        Monitor(roi="finger", oxygen=Calibration.load(calibration).known("98@0-30"))
+
+
+def test_a_calibration_of_another_site_is_refused(calibration):
     with pytest.raises(InputError, match="of roi 'finger' but got 'face'"):
         Settings(roi="face", oxygen=calibration)
 

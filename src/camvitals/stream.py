@@ -12,6 +12,8 @@ from camvitals.pipeline import Settings, reports_steps
 from camvitals.records import Array, Face, Frame, InputError, Report, Source
 from camvitals.steps import Steps, finish
 from camvitals.video.array import checked
+from camvitals.vitals.calibration import Calibration
+from camvitals.vitals.oxygen import Oxygen
 from camvitals.waves.auto import AUTO
 
 
@@ -23,7 +25,8 @@ class Monitor:
     >>> monitor.push(np.zeros((48, 64, 3), np.uint8), time=0.0) is None
     True
 
-    window, period: [s].   method, roi, skin: as in `measure`.
+    window, period: [s].   method, roi, skin, oxygen: as in `measure`, but without a baseline, whose
+        seconds would leave the window.
     A report is made in short steps, one with each picture that follows the one it was due with, so
         that no picture waits for it; it speaks of the window up to the picture it was due with.
     Memory is bounded by the window. Over the same window the answer is that of `measure`.
@@ -37,13 +40,19 @@ class Monitor:
         method: str = AUTO,
         roi: str = "face",
         skin: str = "otsu",
+        oxygen: Oxygen = None,
     ) -> None:
         if not 5 <= window < math.inf or not 0 < period < math.inf:
             raise InputError(
                 f"a monitor needs window >= 5 s and period > 0 s but got {window:g} and {period:g}"
             )
         self.window, self.period = window, period
-        self.settings = Settings(method, roi, skin)
+        self.settings = Settings(method, roi, skin, oxygen)
+        if isinstance(oxygen, Calibration) and oxygen.baseline is not None:
+            raise InputError(
+                "a monitor forgets the seconds of a baseline; measure the recording, or take the "
+                "calibration without its baseline"
+            )
         self._size = (0, 0)
         self._frames = 0
         self._late = 0
