@@ -54,3 +54,11 @@ def test_another_corpus_is_not_written_over(run, tmp_path):
         corpus("pure").read(tmp_path / "none")
     code, _, error = run("simulate", tmp_path, "--layout", "table", "--subjects", 1)
     assert code == 2 and "is there already" in error
+
+
+def test_many_lights_and_motions_are_dealt_to_people(run, tmp_path):
+    small = ("--duration", 0.5, "--size", "32x24", "--fps", 4, "--light", "daylight,lamp")
+    run("simulate", tmp_path / "made", "--subjects", 4, *small, "--motion", "still,sway")
+    found = [one.attributes for one in corpus("heartratenet").read(tmp_path / "made")]
+    pairs = [(one["light"], one["motion"]) for one in found]
+    assert pairs == [(a, b) for b in ("still", "sway") for a in ("daylight", "lamp")]

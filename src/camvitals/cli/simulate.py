@@ -12,18 +12,11 @@ from camvitals.report.progress import Bar
 
 DRAWN_HZ = 30.0  # of pictures that are made: put in, not assumed of anything
 OWN_LAYOUT = "heartratenet"
-ORDINARY: dict[str, Any] = {
-    "size": (640, 480),
-    "motion": "still",
-    "light": "daylight",
-    "subject": "face",
-    "clock": "steady",
-    "pulse": 1.0,
-    "sway_px": 8.0,
-}
+DEALT = ("motion", "light")  # of which a corpus may have several
 
 
 def simulate(
+    context: typer.Context,
     out: Annotated[Path, typer.Argument(help="Video to write, or folder with --subjects.")],
     heart_rate: Annotated[float, typer.Option(help="Mean, in bpm.")] = 72.0,
     duration: Annotated[float, typer.Option(help="In seconds.")] = 30.0,
@@ -31,8 +24,12 @@ def simulate(
         float | None, typer.Option(help="Pictures a second; 30, or as the layout's owners do.")
     ] = None,
     tone: Annotated[int, typer.Option(help="Fitzpatrick type, 1–6.")] = 2,
-    motion: Annotated[str, typer.Option(help="still, sway, turn, talk, expression.")] = "still",
-    light: Annotated[str, typer.Option(help="daylight, lamp, changing, dim, screen.")] = "daylight",
+    motion: Annotated[
+        str, typer.Option(help="still, sway, turn, talk, expression; many with --subjects.")
+    ] = "still",
+    light: Annotated[
+        str, typer.Option(help="daylight, lamp, changing, dim, screen; many with --subjects.")
+    ] = "daylight",
     codec: Annotated[str, typer.Option(help="h264, vp9, mpeg4, mjpeg, ffv1.")] = "h264",
     crf: Annotated[int | None, typer.Option(help="Compression; lower is better.")] = None,
     bit_rate: Annotated[int | None, typer.Option(help="Bits a second, instead of crf.")] = None,
@@ -58,8 +55,8 @@ def simulate(
     """Make a person whose vital signs are known: a video and its truth, or a labelled corpus."""
     fields: dict[str, Any] = {
         "size": _size(size),
-        "motion": motion,
         "light": light,
+        "motion": motion,
         "subject": subject,
         "clock": clock,
         "pulse": pulse,
@@ -68,8 +65,9 @@ def simulate(
     if subjects is None and layout != OWN_LAYOUT:
         raise InputError(f"--layout {layout} is that of a corpus; say of how many by --subjects")
     if subjects is not None:
-        # only what was changed from the ordinary is the same for all; the rest is drawn
-        shared = {name: value for name, value in fields.items() if value != ORDINARY[name]}
+        # only what was asked for is the same for all; the rest is drawn
+        shared = {name: value for name, value in fields.items() if _asked(context, name)}
+        shared |= {name: text.split(",") for name, text in shared.items() if name in DEALT}
         shared |= {"duration": duration, "seed": seed}
         if layout == OWN_LAYOUT:
             _simulate_corpus(out, subjects, {"rate": DRAWN_HZ if fps is None else fps} | shared)
@@ -111,6 +109,7 @@ def _simulate_layout(
     folder: Path, name: str, subjects: int, fps: float | None, shared: dict[str, Any]
 ) -> None:
     """Size and rate are the owners' unless they were asked for; so is a steady clock."""
+    from camvitals.data.synthetic.corpus import dealt
     from camvitals.data.synthetic.layouts import LAYOUTS, write_corpus
     from camvitals.data.synthetic.scenario import draw
 
@@ -122,9 +121,14 @@ def _simulate_layout(
     asked = {"size": layout.size, "clock": "steady"} | shared
     asked["rate"] = layout.rate if fps is None else fps
     seed = asked.pop("seed")
-    write_corpus(folder, layout, [draw(seed + k, **asked) for k in range(subjects)])
+    write_corpus(folder, layout, [draw(seed + k, **dealt(asked, k)) for k in range(subjects)])
     each = "one recording" if layout.takes == 1 else f"{layout.takes} recordings"
     print(f"{folder}: {subjects} people in the layout of {name}, {each} of each")
+
+
+def _asked(context: typer.Context, name: str) -> bool:
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
 
 
 def _size(text: str) -> tuple[int, int]:

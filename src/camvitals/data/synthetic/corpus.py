@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,8 @@ def simulate_corpus(
     folder: made when missing.   subjects: how many, 1–999.   duration [s], rate [Hz] of each.
     seed:   subject k has the scenario draw(seed + k − 1, …), so that their heart rates, tones,
             motions and lights are spread evenly.   size: (width, height) px.
-    fixed:  fields of Scenario that all share, such as light="daylight".
+    fixed:  fields of Scenario that all share, such as light="daylight"; of a list, such as
+        light=["daylight", "lamp"], each has one (`dealt`).
     In each: images/0000.bmp …, image_timestamps.csv (ID, Time), ground_truth.csv (Time,
     PulseWaveform at 60 Hz), both in UNIX seconds, and Subject_001.truth.json and .csv in seconds
     since the first picture's clock started. A subject's folder appears whole or not at all.
@@ -40,6 +42,20 @@ def simulate_corpus(
     folder.mkdir(parents=True, exist_ok=True)
     truths = []
     for number in range(1, subjects + 1):
-        scenario = draw(seed + number - 1, duration=duration, rate=rate, size=size, **fixed)
+        shared = dealt(fixed, number - 1)
+        scenario = draw(seed + number - 1, duration=duration, rate=rate, size=size, **shared)
         truths.append(write_subject(folder, Person(number, scenario)))
     return tuple(truths)
+
+
+def dealt(fixed: Mapping[str, Any], index: int) -> dict[str, Any]:
+    """The fields of one of many people: of each list one value, so that all pairs come about.
+
+    The first list goes on with each person, the second when the first has come round, and so on.
+    """
+    found = dict(fixed)
+    for name, values in fixed.items():
+        if isinstance(values, list):
+            index, at = divmod(index, len(values))
+            found[name] = values[at]
+    return found
