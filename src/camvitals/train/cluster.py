@@ -7,7 +7,9 @@ writes on them is thrown away; its values come back.
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -120,17 +122,19 @@ def _connected(address: str, workers: int | None) -> Any:
         _answers(place)
     environment = {"env_vars": dict.fromkeys(THREADS, "1")}
     options: dict[str, Any] = {"runtime_env": environment, "log_to_driver": False}
+    options["logging_level"] = logging.ERROR
     if place == "local":
         options |= {"num_cpus": workers, "include_dashboard": False}
-    if place in ("auto", "local"):
-        options |= {"logging_level": "ERROR"}
     where = place if place in ("auto", "local") else address
     return _started(ray, lambda: ray.init(address=where, **options), address)
 
 
 def _started(ray: Any, start: Callable[[], Any], address: str) -> Any:
+    logging.getLogger("ray").setLevel(logging.ERROR)
     try:
-        start()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what is wrong is told below, in one line
+            start()
     except Exception as error:  # ConnectionError, RuntimeError, ValueError, Ray's own
         said = " ".join(str(error).split())[:150]
         raise InputError(
