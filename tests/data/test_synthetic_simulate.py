@@ -1,3 +1,6 @@
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -53,6 +56,25 @@ def test_a_cut_that_cannot_be_read_is_refused(tmp_path: Path, name: str, keep: f
     with pytest.raises(InputError, match="a cut needs keep between 0 and 1"):
         simulate(tmp_path / name, Scenario(**SMALL), keep=keep)
     assert not list(tmp_path.iterdir())
+
+
+def test_the_same_seed_gives_the_same_bytes_in_every_process(tmp_path: Path) -> None:
+    names = ("h264.mp4", "mjpeg.avi", "vp9.webm", "ffv1.mkv")
+    for run in ("1", "2"):
+        (tmp_path / run).mkdir()
+        code = f"""
+from camvitals.data.synthetic.scenario import Scenario
+from camvitals.data.synthetic.simulate import simulate
+for name in {names}:
+    codec = name.split(".")[0]
+    made = Scenario(seed=3, duration=0.5, rate=15.0, size=(96, 80), codec=codec)
+    simulate("{tmp_path}/{run}/" + name, made)
+"""
+        environment = os.environ | {"PYTHONHASHSEED": run}
+        subprocess.run([sys.executable, "-c", code], check=True, env=environment)
+    first, second = ({p.name: p.read_bytes() for p in (tmp_path / k).iterdir()} for k in "12")
+    assert len(first) > 2 * len(names)
+    assert {name for name in first if first[name] != second[name]} == set()
 
 
 def test_a_failure_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

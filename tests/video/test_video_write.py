@@ -36,6 +36,34 @@ def test_quality_and_rate_are_obeyed(tmp_path):
     assert size["high"] > 2 * size["low"]
 
 
+@pytest.mark.parametrize("codec", ["mpeg4", "mjpeg"])
+def test_quantiser_scale_is_obeyed(tmp_path, codec):
+    images = np.random.default_rng(0).integers(0, 256, (5, 48, 64, 3), np.uint8)
+    size = {}
+    for quality in (None, 2, 8, 31):
+        more = {} if quality is None else {"quality": quality}
+        write_video(tmp_path / "a.avi", images, time=np.arange(5) / 10, codec=codec, **more)
+        size[quality] = (tmp_path / "a.avi").stat().st_size
+    assert size[None] == size[2] > 1.3 * size[8] > 1.69 * size[31]
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_a_few_pictures_of_hevc_keep_their_times(tmp_path, shades, count):
+    for _ in range(5):  # libx265 failed now and then
+        write_video(tmp_path / "a.mp4", shades(count, 64), time=np.arange(count) / 5, codec="hevc")
+        with open_video(tmp_path / "a.mp4") as video:
+            assert np.allclose([f.time for f in video], np.arange(count) / 5, atol=1e-4)
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(64, 62), (62, 64), (16, 640)])
+def test_pictures_too_small_for_hevc_are_refused(tmp_path, shades, rows, columns):
+    small = shades(3, rows, columns)
+    message = f"libx265 needs images of 64×64 or more but they are {columns}×{rows}; .* use h264"
+    with pytest.raises(InputError, match=message):
+        write_video(tmp_path / "a.mp4", small, time=[0, 1, 2], codec="hevc")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_key_frames_come_as_asked(tmp_path, shades):
     import av
 
@@ -54,6 +82,10 @@ def test_key_frames_come_as_asked(tmp_path, shades):
         ("a.webm", {"codec": "h264"}, ".webm cannot hold this codec"),
         ("a.mp4", {"codec": "mpeg4", "crf": 20}, "mpeg4 has no crf"),
         ("a.mp4", {"codec": "mpeg4", "preset": "fast"}, "mpeg4 has no preset"),
+        ("a.mp4", {"quality": 5}, "libx264 has no quality; .*or pass crf="),
+        ("a.mp4", {"codec": "mpeg4", "quality": 5, "bit_rate": 1e6}, "not both"),
+        ("a.avi", {"codec": "mjpeg", "quality": 32}, "whole number 2–31 but is 32"),
+        ("a.avi", {"codec": "mjpeg", "quality": 2.5}, "whole number 2–31 but is 2.5"),
         ("a.mp4", {"crf": 20, "bit_rate": 1e6}, "not both"),
         ("a.mp4", {"pixel_format": "yuv999"}, "libx264 cannot write|pixel format"),
         ("a.mp4", {"preset": "warp"}, "libx264 cannot write"),

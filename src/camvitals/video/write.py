@@ -7,16 +7,16 @@ import os
 import shutil
 import uuid
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from fractions import Fraction
 from itertools import chain, islice, pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypedDict, Unpack, cast
+from typing import TYPE_CHECKING, Any, Unpack, cast
 
 import numpy as np
 
 from camvitals.records import Array, Frame, InputError, check
 from camvitals.video.array import checked
+from camvitals.video.encoding import CODECS, REORDERED, Codec, Encoding, options_of
 from camvitals.video.folder import CLOCK_FILE
 from camvitals.video.planes import converted
 
@@ -31,49 +31,6 @@ SUFFIXES = {".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi"}
 COLOUR_SPACES = {"bt601": (6, 5), "bt709": (1, 1), "bt2020": (9, 9)}
 DAY_S = 86_400
 HD_ROWS = 720
-
-
-@dataclass(frozen=True, slots=True)
-class Codec:
-    """An encoder: its name, usual pixel format, ticks per second, and what its preset is called."""
-
-    encoder: str
-    pixel_format: str = "yuv420p"
-    ticks: int = 90_000
-    preset: str = ""
-    crf: bool = False
-
-
-CODECS = {
-    "h264": Codec("libx264", preset="preset", crf=True),
-    "hevc": Codec("libx265", preset="preset", crf=True),
-    "vp9": Codec("libvpx-vp9", preset="cpu-used", crf=True),
-    # MPEG-4 part 2 counts at most 65 535 ticks a second; 60 000 holds 29.97 exactly
-    "mpeg4": Codec("mpeg4", ticks=60_000),
-    "mjpeg": Codec("mjpeg", "yuvj420p"),
-    "ffv1": Codec("ffv1", "bgr0"),
-}
-
-
-class Encoding(TypedDict, total=False):
-    """Further options of `write_video`.
-
-    gop:          frames from one key frame to the next.
-    preset:       the encoder's own: "ultrafast" … (h264, hevc), "0" … "8" (vp9).
-    pixel_format: FFmpeg's name, such as yuv444p or yuv420p10le; sets depth and chroma.
-    colour_space: bt601, bt709 or bt2020; by default bt709 from 720 rows on, else bt601.
-    full_range:   luma over 0–255 instead of 16–235.
-    rotation:     quarter turns [degrees counter-clockwise] that a player shall apply.
-    threads:      of the encoder; 0 lets it choose.
-    """
-
-    gop: int
-    preset: str
-    pixel_format: str
-    colour_space: str
-    full_range: bool
-    rotation: int
-    threads: int
 
 
 def write_video(
@@ -96,7 +53,8 @@ def write_video(
     codec:  h264, hevc, vp9, mpeg4, mjpeg, ffv1 (lossless).
     crf:    constant quality of h264, hevc, vp9, small is good.   bit_rate: [bit/s].
     more:   see `Encoding`.
-    The file appears whole when the last frame is written, or not at all.
+    The file appears whole when the last frame is written, or not at all. On one machine the same
+    images, times and options give the same bytes.
     Raises InputError for images, times or options that cannot be written.
     """
     path = Path(path)
@@ -109,7 +67,7 @@ def write_video(
     part = path.with_name(f".{uuid.uuid4().hex[:8]}-{path.name}")
     try:
         frames = _timed(images, time)
-        head = list(islice(frames, 2))
+        head = list(islice(frames, REORDERED))
         if not head:
             raise InputError("write_video needs at least one image but got none")
         writer = _Writer(part, head, CODECS[codec], (crf, bit_rate), more)
@@ -149,7 +107,7 @@ def _timed(images: Iterable[object], time: Iterable[float] | None) -> Iterator[t
 
 
 class _Writer:
-    """One output file from its first two images on."""
+    """One output file from its first images on, three where there are so many."""
 
     def __init__(
         self,
@@ -175,12 +133,17 @@ class _Writer:
         self._full = more.get("full_range", False) or self._pixels.startswith("yuvj")
         self._space = COLOUR_SPACES[space]
         self._path, self._codec, self._more = path, codec, more
-        self._options = _options(codec, quality, more)
+        self._options = options_of(codec, quality, more, brief=len(head) < REORDERED)
         self._bit_rate = quality[1]
         self._check_size()
 
     def _check_size(self) -> None:
         rows, columns = self._shape[:2]
+        if min(rows, columns) < self._codec.least:
+            raise InputError(
+                f"{self._codec.encoder} needs images of {self._codec.least}×{self._codec.least} or "
+                f"more but they are {columns}×{rows}; enlarge them or use h264"
+            )
         odd = (columns % 2 and "444" not in self._pixels) or (rows % 2 and "420" in self._pixels)
         if odd and self._codec.encoder in {"libx264", "libx265"} and "yuv" in self._pixels:
             raise InputError(
@@ -193,8 +156,10 @@ class _Writer:
         import av
 
         try:
-            # the default of 1 ms would shift a clock that does not start at zero
-            more = {"movie_timescale": str(self._codec.ticks)} if self._is_mp4 else {}
+            more = {"fflags": "+bitexact"}  # no random identity, no date
+            if self._is_mp4:
+                # the default of 1 ms would shift a clock that does not start at zero
+                more["movie_timescale"] = str(self._codec.ticks)
             with av.open(str(self._path), "w", options=more) as container:
                 stream = self._add_stream(container)
                 return self._encode(container, stream, frames)
@@ -283,32 +248,6 @@ class _Writer:
         )
         picture.time_base = self._base
         return picture
-
-
-def _options(
-    codec: Codec, quality: tuple[float | None, float | None], more: Encoding
-) -> dict[str, str]:
-    crf, bit_rate = quality
-    options: dict[str, str] = {}
-    if crf is not None:
-        if not codec.crf:
-            raise InputError(f"{codec.encoder} has no crf; pass bit_rate= or use h264, hevc, vp9")
-        if bit_rate is not None:
-            raise InputError("write_video needs crf= or bit_rate=, not both; leave one out")
-        options["crf"] = f"{crf:g}"
-    if "preset" in more:
-        if not codec.preset:
-            raise InputError(f"{codec.encoder} has no preset; leave it out")
-        options[codec.preset] = more["preset"]
-    if codec.encoder == "libx265":
-        options["x265-params"] = "log-level=none"
-    if codec.encoder == "libvpx-vp9":
-        options.setdefault("cpu-used", "4")
-        options["row-mt"] = "1"
-    if codec.encoder in {"mpeg4", "mjpeg"} and bit_rate is None:
-        # their own default of 200 kbit/s leaves nothing of a pulse
-        options |= {"qmin": "2", "qmax": "2"}
-    return options
 
 
 def write_images(
