@@ -1,9 +1,10 @@
 """Relevance of what a network takes for what it answers: three methods, one outcome.
 
 The answer at a reference is subtracted: what is explained is f(x) − f(reference). In relevance
-propagation the reference is the origin of the input, what is added to an input of zero, and so
-takes relevance as a bias does; the relevance at the reference itself is subtracted. In the other
-two it is the baseline from which, or to which, the input is changed.
+propagation the reference is the origin of the input: it is added to an input of zero, and so takes
+relevance as a bias does. At the reference all of the answer is the biases', unless the first rule
+gives relevance to an input of zero; then that is subtracted. In the other two methods it is the
+baseline from which, or to which, the input is changed.
 """
 
 from __future__ import annotations
@@ -33,7 +34,8 @@ class Relevance:
 
     values:   relevance in the shape of the input, one clip, without the axis of clips.
     parts:    (input, multiplier, sign): `values` are the sum of sign · input · multiplier, which is
-        what other bases than time need. () where the method has no multipliers.
+        what other bases than time need. () where the method has no multipliers. Where the first
+        rule is no multiple of the input they are those of the composite's next rule.
     answer, reference: f(x) and f at the reference.
     absorbed: what biases took.
     """
@@ -97,19 +99,20 @@ def explainer(method: str, *, rule: str = "epsilon", steps: int = STEPS) -> Expl
 def lrp(module: nn.Module, case: Case, rules: Composite) -> Relevance:
     """Layer-wise relevance propagation. Raises InputError at an operation without a rule."""
     twin = merged(frozen(module), case.x)
-    here, there = (_propagated(twin, given, case, rules) for given in (case.x, case.reference))
-    values = here.relevance - there.relevance
-    basis, back = here, there
-    if rules.first.additive:  # other bases need multiples of the input
-        basis, back = (
-            _propagated(twin, given, case, rules.proportional) for given in (case.x, case.reference)
-        )
+    here = basis = _propagated(twin, case.x, case, rules)
+    _, reference = _answers(twin, case)
+    values, absorbed = here.relevance, here.absorbed - reference
+    if rules.first.additive:
+        there = _propagated(twin, case.reference, case, rules)
+        values = here.relevance - there.relevance
+        absorbed = here.absorbed - there.absorbed
+        basis = _propagated(twin, case.x, case, rules.proportional)
     return Relevance(
         values=values,
-        parts=((basis.given, basis.slope, 1.0), (back.given, back.slope, -1.0)),
+        parts=((basis.given, basis.slope, 1.0),),
         answer=here.answer,
-        reference=there.answer,
-        absorbed=here.absorbed - there.absorbed,
+        reference=reference,
+        absorbed=absorbed,
         method="lrp",
     )
 

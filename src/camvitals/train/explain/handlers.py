@@ -79,9 +79,9 @@ def _one_to_one(it: Propagation, told: Any, args: Given) -> Any:
     """Where one tensor alone was moved and scaled by constants, its tracer goes on."""
     parts = [t for t in op.tensors(args) if it.trail(t) is not None]
     trail = it.trail(parts[0])
-    if len(parts) == 1 and trail is not None and trail.tracer is not None:
-        if told.shape == parts[0].shape:
-            it.trace(told, trail.tracer)
+    alone = len(parts) == 1 and told.shape == parts[0].shape
+    if alone and trail is not None and trail.tracer is not None:
+        it.trace(told, trail.tracer)
     return told
 
 
@@ -105,7 +105,7 @@ def product(it: Propagation, func: Call, args: Given, kwargs: Named) -> Any:
 
 
 def quotient(it: Propagation, func: Call, args: Given, kwargs: Named) -> Any:
-    """a / b, where b is a constant."""
+    """A quotient, whose divisor is a constant."""
     below = 0 if op.name_of(func) in ("rtruediv", "rdiv") else 1
     if it.trail(args[1 - below]) is None:
         return constant(it, func, args, kwargs)
@@ -127,7 +127,7 @@ def activated(it: Propagation, func: Call, args: Given, kwargs: Named) -> Any:
 
     with torch.no_grad():
         y, start = f(z), f(torch.zeros_like(z))
-        step = torch.full_like(z, 1e-6 if z.dtype == torch.float64 else 1e-3)
+        step = torch.full_like(z, 1e-8 if z.dtype == torch.float64 else 1e-3)
         at_step = f(step)
     gate = True if op.name_of(func) in op.GATES else None
     return it.followed(_chord(it, z, y, start, (step, at_step)), z, gate=gate)
@@ -136,7 +136,7 @@ def activated(it: Propagation, func: Call, args: Given, kwargs: Named) -> Any:
 def _chord(
     it: Propagation, z: Tensor, y: Tensor, start: Tensor, small: tuple[Tensor, Tensor]
 ) -> Tensor:
-    """y = start + slope · z; small: another point of the line, for where z is nearly zero.
+    """The line y = start + slope · z; small: another point of it, for where z is nearly zero.
 
     Where z is infinite, as in a mask, nothing passes.
     """
@@ -150,7 +150,7 @@ def _chord(
 
 
 def power(it: Propagation, func: Call, args: Given, kwargs: Named) -> Any:
-    """z to a number: an activation; below 1 over something, a constant."""
+    """A power: an activation, unless its exponent is negative; then a constant."""
     exponent = kwargs.get("exponent", args[1] if len(args) > 1 else None)
     if isinstance(exponent, int | float) and exponent > 0:
         return activated(it, func, args, kwargs)
@@ -174,7 +174,8 @@ def softmax(it: Propagation, func: Call, args: Given, kwargs: Named) -> Any:
         y = func(*args, **kwargs)
         axis = kwargs.get("dim", args[1] if len(args) > 1 else -1)
         start = torch.exp(-torch.logsumexp(z, axis, keepdim=True)).expand_as(z)
-        step = torch.full_like(z, 1e-6 if z.dtype == torch.float64 else 1e-3)
+        start = torch.where(start.isfinite(), start, y)  # all masked: nothing passes
+        step = torch.full_like(z, 1e-8 if z.dtype == torch.float64 else 1e-3)
     return it.followed(_chord(it, z, y, start, (step, start * step.exp())), z, gate=True)
 
 

@@ -34,7 +34,7 @@ def batch_norm(it: Propagation, func: Callable[..., Any], args: Given, kwargs: A
 
 def _by_channel(it: Propagation, told: Tensor, g: dict[str, Any]) -> Any:
     x: Tensor = g["input"]
-    scale = torch.rsqrt(g["var"].detach() + (g["eps"] or 1e-5))
+    scale = torch.rsqrt(g["var"].detach() + (1e-5 if g["eps"] is None else g["eps"]))
     scale = scale if g["weight"] is None else scale * g["weight"].detach()
     shift = -g["mean"].detach() * scale
     shift = shift if g["bias"] is None else shift + g["bias"].detach()

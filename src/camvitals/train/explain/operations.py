@@ -1,5 +1,6 @@
 """Operations of torch by what relevance propagation makes of them, and values nested in them."""
 
+# ruff: noqa: SIM905  (names in rows are read better than quoted)
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator

@@ -101,7 +101,7 @@ class Layer:
 
 
 def through(rule: Rule, layer: Layer, a: Tensor, tracer: Tensor | None) -> Tensor:
-    """z of a layer, whose derivative carries relevance over activation back by a rule.
+    """What a layer gives, whose derivative carries relevance over activation back by a rule.
 
     tracer: zeros in the shape of `a` whose derivative receives the relevance that is no multiple of
         `a`; None divides it by `a`, which loses it where `a` is zero.
@@ -128,7 +128,7 @@ def _plus(z: Tensor, bias: Tensor | None) -> Tensor:
 
 
 def _steady(z: Tensor, rule: Rule) -> Tensor:
-    """z moved away from zero; exact zeros count as positive."""
+    """The same moved away from zero; exact zeros count as positive."""
     z, epsilon = z.detach(), rule.epsilon
     if rule.relative:
         epsilon = max(epsilon * float(z.std(correction=0)), torch.finfo(z.dtype).tiny)
