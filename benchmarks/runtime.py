@@ -110,7 +110,8 @@ def module_of(subject: Subject, card: ModelCard) -> tuple[Any, tuple[Any, ...]]:
     torch.manual_seed(0)
     module = architecture.build(**subject.options).eval()
     if card.state:
-        return Carried(module).eval(), tuple(state_of(module).values())
+        several = bool(architecture.also)
+        return Carried(module, several=several).eval(), tuple(state_of(module).values())
     return Reading(module, architecture).eval(), ()
 
 

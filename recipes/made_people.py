@@ -2,10 +2,13 @@
 
 camvitals train recipes/made_people.py:traces
 camvitals train recipes/made_people.py:pictures --set epochs=5
+camvitals train recipes/made_people.py:varied_traces
 """
 
+from dataclasses import replace
+
 from camvitals.train.clips import Clip, MadeClips, MadeTraces
-from camvitals.train.recipe import Evaluation, Model, Optimiser, Recipe, Schedule, Term
+from camvitals.train.recipe import Augment, Evaluation, Model, Optimiser, Recipe, Schedule, Term
 
 RATE_HZ = 30.0
 
@@ -24,6 +27,24 @@ def traces() -> Recipe:
         epochs=30,
         steps=100,
         batch=16,
+    )
+
+
+def varied_traces() -> Recipe:
+    """The same with people made faster and slower, and clips with samples lost, as cameras do.
+
+    A clip that is played faster, or loses samples, must be cut longer first: here by the factor
+    less 1, times what is lost: 1.5 / (1 - 0.02) - 1.
+    """
+    return replace(
+        traces(),
+        name="tracenet-made-varied",
+        clip=Clip(300, RATE_HZ, margin=0.54),
+        augmentation=(
+            Augment(name="time_scale", options={"factor": (0.6, 1.5), "rates": (30, 180)}),
+            Augment(name="colour"),
+            Augment(name="drop", options={"share": 0.3, "lost": 0.02}),
+        ),
     )
 
 

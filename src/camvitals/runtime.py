@@ -228,10 +228,22 @@ def difference(wanted: Array, found: Array) -> float:
 
 
 def halved(network: Any) -> Any:
-    """An onnx.ModelProto with half-precision numbers inside; inputs and outputs stay float32."""
-    from onnxruntime.transformers.float16 import convert_float_to_float16
+    """An onnx.ModelProto with half-precision numbers inside; inputs and outputs stay float32.
 
-    return convert_float_to_float16(network, keep_io_types=True)
+    So do operations that know no half precision, such as telling what is not finite.
+    """
+    from onnxruntime.transformers import float16
+
+    kept = [*float16.DEFAULT_OP_BLOCK_LIST, "IsInf", "IsNaN"]
+    half = float16.convert_float_to_float16(network, keep_io_types=True, op_block_list=kept)
+    # What two such operations are given is cast for each, by the same name
+    known: set[tuple[str, ...]] = set()
+    for node in list(half.graph.node):
+        outputs = tuple(node.output)
+        if outputs in known:
+            half.graph.node.remove(node)
+        known.add(outputs)
+    return half
 
 
 def to_int8(source: Path, target: Path, batches: Sequence[Mapping[str, Array]]) -> None:

@@ -9,7 +9,7 @@ from camvitals.train.recipe import Recipe, load_recipe
 FILE = Path(__file__).parents[2] / "recipes" / "made_people.py"
 
 
-@pytest.mark.parametrize("name", ["traces", "pictures"])
+@pytest.mark.parametrize("name", ["traces", "varied_traces", "pictures"])
 def test_a_recipe_of_made_people_takes_a_step(name, tmp_path):
     from camvitals.train.loop import Machine, fit
 
