@@ -28,11 +28,12 @@ from camvitals.dsp.spectrum import HEART_BAND_HZ, peak, spectrum
 from camvitals.evaluate.metrics import agreement, bootstrap
 from camvitals.pipeline import measure_people
 from camvitals.records import Array, Wave
+from camvitals.waves.learned import shipped
 from camvitals.waves.run import METHODS, wave_of
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
-METHODS_ON_TRACES = ("auto", *(m for m in METHODS if METHODS[m].needs != "grid"))
-METHODS_ON_COLOURS = ("auto", *(m for m in METHODS if METHODS[m].needs == "rgb"))
+METHODS_ON_TRACES = ("auto", *shipped(), *(m for m in METHODS if METHODS[m].needs != "grid"))
+METHODS_ON_COLOURS = ("auto", *shipped(), *(m for m in METHODS if METHODS[m].needs == "rgb"))
 SOURCE = Source("made", width=640, height=480, rate=30.0)
 
 

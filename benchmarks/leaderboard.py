@@ -35,10 +35,11 @@ from camvitals.evaluate.run import evaluate
 from camvitals.records import Wave
 from camvitals.report.files import write_atomically
 from camvitals.waves.auto import AUTO
+from camvitals.waves.learned import shipped
 from camvitals.waves.run import METHODS
 
 RESULTS = Path(__file__).resolve().parents[1] / "results"
-ENTRANTS = (AUTO, *METHODS)
+ENTRANTS = (AUTO, *shipped(), *METHODS)
 VIDEO = {"h264": ".mp4", "vp9": ".webm", "mpeg4": ".mp4"}
 PREFACE = """# Leaderboard
 

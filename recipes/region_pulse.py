@@ -1,7 +1,7 @@
 """The learned pulse that comes with the package: RegionPulse, on made people alone.
 
-camvitals train recipes/region_pulse.py:region_pulse --folder runs/region_pulse
-camvitals export runs/region_pulse --stream --out src/camvitals/waves/models/regionpulse.onnx
+camvitals train recipes/region_pulse.py:region_pulse --out runs/regionpulse
+camvitals export runs/regionpulse --stream --out src/camvitals/waves/models/regionpulse.onnx
 
 No real recording is read. A third of its people have no pulse, so that it learns not to see one.
 """
@@ -26,7 +26,7 @@ def region_pulse() -> Recipe:
         loss=(Term(name="negative_pearson"), Term(name="frequency", weight=0.2)),
         optimiser=Optimiser(name="adamw", step=3e-3, weight_decay=1e-3),
         schedule=Schedule(name="one-cycle"),
-        evaluation=Evaluation(protocol="heartratenet", window=15.0, count=256),
+        evaluation=Evaluation(protocol="heartratenet", window=15.0, count=256, metric="loss"),
         epochs=20,
         steps=75,
         batch=64,

@@ -26,6 +26,7 @@ from camvitals.vitals.heart import (
     by_beats,
     expected_rate,
     heart_rates,
+    held_against,
     together,
     windows_of,
 )
@@ -279,6 +280,9 @@ def _part_steps(part: Part) -> Steps[tuple[Windows, Array]]:
     candidates = yield from candidates_steps(part)
     evidence = yield from weigh_steps(candidates)
     windows = windows_of([evidence], heart_model())
+    if part.learned:
+        others, _ = yield from _part_steps(replace(part, wave=None, learned=False))
+        windows = held_against(windows, others)
     return windows, combine(candidates, evidence, windows.rate)
 
 

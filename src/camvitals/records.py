@@ -6,7 +6,7 @@ Times are seconds on the source's own clock; boxes are x0, y0, x1, y1 in pixels.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -171,6 +171,11 @@ class Trace:
             raise InputError(f"no region {name!r}; this trace has {', '.join(self.names)}")
         region: Array = self.rgb[:, self.names.index(name)]
         return region
+
+    def regions(self, names: Sequence[str]) -> Array:
+        """(T, R, 3) mean colours of these regions; NaN for one that is not there."""
+        unseen = np.full_like(self.rgb[:, 0], np.nan)
+        return np.stack([self.region(n) if n in self.names else unseen for n in names], axis=1)
 
     def between(self, start: float, stop: float) -> Trace:
         """The samples with start <= time < stop [s]."""

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -5,7 +7,7 @@ from camvitals.data.synthetic.scenario import Scenario
 from camvitals.data.synthetic.traces import made_trace
 from camvitals.vitals.beats import beats as beats_of
 from camvitals.vitals.beats import no_beats
-from camvitals.vitals.heart import by_beats, expected_rate, heart_rates, windows_of
+from camvitals.vitals.heart import by_beats, expected_rate, heart_rates, held_against, windows_of
 from camvitals.vitals.posterior import heart_model
 from camvitals.vitals.quality import RIGHT_BPM, THRESHOLD, interval, log_odds, trust
 from camvitals.waves.auto import AUTO, pulse_wave, stretches
@@ -85,3 +87,19 @@ def test_trust_and_interval_by_hand() -> None:
     assert interval(72.0, 1.0, [0.5, 2.0]) == (69.5, 74.5)
     assert log_odds(0.5) == 0
     assert np.isfinite(log_odds(np.array([0.0, 1.0]))).all()
+
+
+def test_a_rate_that_sure_evidence_contradicts_is_withheld() -> None:
+    trace, _ = made_trace(Scenario(seed=5, duration=20.0, rate=30.0, heart_rate=54.0, sdnn=10.0))
+    windows = windows_of(
+        [weigh(c) for c in stretches(trace, method=AUTO, rate=30.0)], heart_model()
+    )
+    double = replace(windows, rate=2 * windows.rate)
+    denied = held_against(double, windows)
+    assert denied.denied.all()
+    whole, rolling = heart_rates(denied, no_beats((0.0, 20.0)), method="net", span=(0.0, 20.0))
+    assert whole.value is None
+    assert "another rate" in whole.why
+    assert all(reading.value is None for reading in rolling)
+    assert not held_against(windows, windows).denied.any()
+    assert not held_against(double, replace(windows, mass=0.5 * windows.mass)).denied.any()

@@ -16,6 +16,7 @@ def candidates(columns: Array, *, motion: Array | None = None) -> Candidates:
         colour=np.zeros((count, 6)),
         motion=still if motion is None else motion,
         background=np.zeros((count, 0)),
+        guide=np.zeros((count, 0)),
         time=np.arange(count) / RATE,
         rate=RATE,
     )

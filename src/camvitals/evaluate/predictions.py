@@ -180,7 +180,7 @@ class _Recording:
         none = np.zeros(len(windows))
         start, stop = windows.T
         found_beats = beats(wave)
-        by_peak = Windows(peak, none, none, none, none.astype(bool), start, stop)
+        by_peak = Windows(peak, none, none, none, none.astype(bool), none.astype(bool), start, stop)
         return by_beats(by_peak, found_beats).rate, _quality(found_beats, windows)
 
     def _scores(self, windows: Array, truth: Array) -> Array:

@@ -235,9 +235,8 @@ def colours_at(
     odd = [name for name in regions if name not in trace.names]
     if odd and not partial:
         raise InputError(f"no region {odd[0]!r}; the traces have {', '.join(trace.names)}")
-    unseen = np.full_like(trace.rgb[:, 0], np.nan)
-    each = [unseen if name in odd else trace.region(name) for name in (*regions, trace.main)]
-    even = at_times(np.stack(each, axis=1), trace.time, held(time, trace.time))
+    colours = trace.regions((*regions, trace.main))
+    even = at_times(colours, trace.time, held(time, trace.time))
     if not np.isfinite(even[:, -1]).any():
         raise InputError("nobody is seen in the clip; leave it out")
     return filled(even).astype(np.float32)

@@ -22,6 +22,7 @@ NEAR_BPM = 12.0
 COVERED, AGREE, FEWEST = 0.6, 0.06, 3
 ABOUT_S = 10.0
 MOVES, MOVES_BPM, MOVES_MOST = 0.004, 3.0, 0.6
+DENY_BPM, DENY_MASS = 8.0, 0.8
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,8 @@ class Windows:
     """What the posterior says of each window, as (M,) arrays.
 
     rate, spread: [bpm]; mass: probability within RIGHT_BPM of the rate; null: of no pulse;
-    moved: the head moves notably at this rate; start, stop: [s].
+    moved: the head moves notably at this rate; denied: other evidence is sure of another rate;
+    start, stop: [s].
     """
 
     rate: Array
@@ -37,6 +39,7 @@ class Windows:
     mass: Array
     null: Array
     moved: Array
+    denied: Array
     start: Array
     stop: Array
 
@@ -76,8 +79,20 @@ def _windows_of_one(evidence: Evidence, model: HeartModel) -> Windows:
     mass = (states * near).sum(axis=1) * right
     half = evidence.length / 2
     start, stop = evidence.centre - half, evidence.centre + half
-    moved = _moves_at(evidence, rate)
-    return Windows(rate, spread, mass, null, moved, start, stop)
+    moved, denied = _moves_at(evidence, rate), np.zeros(len(rate), bool)
+    return Windows(rate, spread, mass, null, moved, denied, start, stop)
+
+
+def held_against(windows: Windows, others: Windows) -> Windows:
+    """The windows, those denied where the others of the same stretch are sure of another rate.
+
+    A network can be sure of a rate that nothing in the colours of the face supports.
+    """
+    centre = (others.start + others.stop) / 2
+    mine = (windows.start + windows.stop) / 2
+    nearest = np.abs(centre[None] - mine[:, None]).argmin(axis=1)
+    apart = np.abs(others.rate[nearest] - windows.rate) > DENY_BPM
+    return replace(windows, denied=apart & (others.mass[nearest] > DENY_MASS))
 
 
 def _moves_at(evidence: Evidence, rate_M: Array) -> Array:
@@ -151,8 +166,8 @@ def _of_window(
 ) -> Reading:
     span = (float(windows.start[m]), float(windows.stop[m]))
     quality = trust(features, model.trust["window"])
-    if quality < THRESHOLD or windows.moved[m]:
-        why = _why(float(windows.null[m]), bool(windows.moved[m]))
+    if quality < THRESHOLD or windows.moved[m] or windows.denied[m]:
+        why = _why(windows, slice(m, m + 1))
         return withheld(NAME, UNIT, why, method=method, span=span, quality=quality)
     rate = float(windows.rate[m])
     low, high = interval(rate, float(windows.spread[m]), model.trust["window_interval"])
@@ -179,7 +194,7 @@ def _whole(
     span = (float(windows.start[0]), float(windows.stop[-1]))
     quality = trust(whole_features(windows, trusted), model.trust["whole"])
     if quality < THRESHOLD or not trusted.any():
-        why = _why(float(windows.null.mean()), bool(windows.moved.mean() > 0.5))
+        why = _why(windows, slice(None))
         return withheld(NAME, UNIT, why, method=method, span=span, quality=quality)
     rate = whole_rate(windows, beats, trusted)
     spread = float(windows.spread[trusted].mean())
@@ -198,9 +213,11 @@ def whole_rate(windows: Windows, beats: Beats, trusted: Array) -> float:
     return _mean_rate(beats, inside, seconds, float(windows.rate[trusted].mean()))
 
 
-def _why(null: float, moved: bool) -> str:
-    if moved:
+def _why(windows: Windows, some: slice) -> str:
+    if windows.denied[some].mean() > 0.5:
+        return "the colours of the face show another rate; measure with method auto"
+    if windows.moved[some].mean() > 0.5:
         return "the head moves at the rate found, which could be motion alone; hold still"
-    if null > 0.5:
+    if windows.null[some].mean() > 0.5:
         return "no pulse stands out from noise; more light, less motion or less compression help"
     return "several rates fit about equally well; hold still and keep the light steady"

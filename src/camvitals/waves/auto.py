@@ -17,6 +17,8 @@ from camvitals.records import Array, InputError, Trace, Wave
 from camvitals.steps import Steps, finish
 from camvitals.waves.classical import channel, chrom, green, pos
 from camvitals.waves.evidence import HOP_S, RATES_BPM, WINDOW_S, Candidates, Evidence, windows
+from camvitals.waves.guide import guided_steps
+from camvitals.waves.learned import is_learned
 from camvitals.waves.run import wave_of
 
 AUTO = "auto"
@@ -43,6 +45,7 @@ class Part:
     """A gapless piece of a trace on its uniform clock, at most about CHAPTER_S long.
 
     time: (N,) s; wave: (N,) of the one method asked for, or None.   rate: of the clock [Hz].
+    learned: whether that method is a network.
     Colours and boxes come to that clock when they are asked for, so that many parts of a long trace
     take no more memory than the trace.
     """
@@ -51,6 +54,7 @@ class Part:
     time: Array
     wave: Array | None
     rate: float
+    learned: bool = False
 
     @property
     def colour(self) -> Array:
@@ -94,7 +98,7 @@ def parts_of(trace: Trace, *, method: str, rate: float) -> list[Part]:
         wave = wave_of(trace, method=method, rate=rate).values
         seen &= np.isfinite(wave)
     return [
-        Part(trace, time[cut], None if wave is None else wave[cut], rate)
+        Part(trace, time[cut], None if wave is None else wave[cut], rate, is_learned(method))
         for cut in _cuts(seen, rate)
     ]
 
@@ -128,14 +132,18 @@ def stretches(trace: Trace, *, method: str, rate: float) -> list[Candidates]:
 
 def candidates_steps(part: Part) -> Steps[Candidates]:
     """The competing pulses of one part, in steps."""
-    scene = _scene(part.colour, part.box, part.time, part.trace.names, part.rate)
+    colour, names = part.colour, part.trace.names
+    scene = _scene(colour, part.box, part.time, names, part.rate)
+    guide = np.zeros((len(colour), 0))
     if part.wave is not None:
-        return scene.candidates([_alone(part.wave)])
+        return scene.candidates([_alone(part.wave)], guide)
+    if FINGER not in names:
+        guide = yield from guided_steps(colour, names, part.trace.main, rate=part.rate)
     waves = []
     for kind in scene.kinds:
         yield
         waves += [method_of(kind, rate=part.rate) for method_of in scene.methods]
-    return scene.candidates(waves)
+    return scene.candidates(waves, guide)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,12 +162,12 @@ class _Scene:
     time: Array
     rate: float
 
-    def candidates(self, waves: list[Array]) -> Candidates:
+    def candidates(self, waves: list[Array], guide: Array) -> Candidates:
         low, high = _band(self.rate)
         values = bandpass(np.concatenate(waves, axis=1), rate=self.rate, low=low, high=high)
         origin = np.repeat(np.arange(len(waves)), [wave.shape[1] for wave in waves])
         return Candidates(
-            values, origin, self.colour, self.motion, self.behind, self.time, self.rate
+            values, origin, self.colour, self.motion, self.behind, guide, self.time, self.rate
         )
 
 
@@ -263,7 +271,7 @@ def alone(part: Part) -> Array:
     low, high = _band(part.rate)
     values = bandpass(_alone(part.wave), rate=part.rate, low=low, high=high)
     none = np.zeros((len(values), 0))
-    candidate = Candidates(values, np.zeros(1, int), none, none, none, part.time, part.rate)
+    candidate = Candidates(values, np.zeros(1, int), none, none, none, none, part.time, part.rate)
     first, width = windows(len(values), rate=part.rate)
     centre = part.time[first] + (width - 1) / 2 / part.rate
     return _added(candidate, centre, (width - 1) / part.rate, np.ones((len(first), 1)))

@@ -53,6 +53,12 @@ FACTS = (
     "background_share",
     "rate",  # the rate itself, in 100 bpm
     "length",  # window length in 10 s
+    "guide",  # normalised power of the guide's pulse, log; 0 where there is no guide
+    "guide_below_top",  # how far below its best rate in the window
+    "guide_harmonic",  # its power at the doubled rate
+    "guide_half",  # and at half the rate
+    "guide_certainty",  # its log odds that its pulse is right, mean over the window
+    "guided",  # whether there is one, 1 or 0
 )
 
 
@@ -64,6 +70,7 @@ class Candidates:
     colour: (N, 6) relative R, G, B of the skin as it is, and without what light and motion explain.
     motion: (N, J) face position in face widths.
     background: (N, B) relative brightness behind the face; B may be 0.
+    guide:  (N, 2) pulse and log odds of `waves.guide`, or (N, 0).
     time:   (N,) s.  rate: samples per second [Hz].
     """
 
@@ -72,6 +79,7 @@ class Candidates:
     colour: Array
     motion: Array
     background: Array
+    guide: Array
     time: Array
     rate: float
 
@@ -158,6 +166,7 @@ def _weigh_some(candidates: Candidates, starts: Array, width: int) -> tuple[Arra
             np.log((background + 1e-5) / (background.mean(axis=1, keepdims=True) + 1e-5)),
             rates,
             np.full(log_mean.shape, width / rate / 10),
+            *_of_guide(candidates.guide, starts, width, rate=rate),
         ],
         axis=-1,
     )
@@ -230,6 +239,25 @@ def _likeness(colour_N6: Array, starts: Array, width: int, *, rate: float) -> li
         size = np.sqrt((np.abs(change) ** 2).sum(-1)) + 1e-9
         likeness += [np.abs(change @ axis) / size for axis in (BLOOD, LIGHT)]
     return likeness
+
+
+def _of_guide(guide: Array, starts: Array, width: int, *, rate: float) -> list[Array]:
+    """Six (M, F) facts of the guide's pulse; zeros where there is none."""
+    shape = (len(starts), len(RATES_BPM))
+    if guide.shape[1] == 0:
+        return [np.zeros(shape)] * 6
+    found = _spectra(guide[:, :1], starts, width, rate=rate, multiples=(1.0, 2.0, 0.5))
+    power = np.abs(found[..., 0]) ** 2
+    log_share = np.log(power / (power[:, 0].mean(axis=1)[:, None, None] + 1e-20) + 1e-3)
+    odds = np.lib.stride_tricks.sliding_window_view(guide[:, 1], width)[starts].mean(axis=-1)
+    return [
+        log_share[:, 0],
+        log_share[:, 0] - log_share[:, 0].max(axis=1, keepdims=True),
+        log_share[:, 1],
+        log_share[:, 2],
+        np.broadcast_to(odds[:, None], shape),
+        np.ones(shape),
+    ]
 
 
 def _extreme_methods(share_MFK: Array, method_K: Array) -> tuple[Array, Array]:

@@ -16,6 +16,7 @@ from camvitals.dsp.clean import bandpass, runs, uniform
 from camvitals.dsp.colours import filled
 from camvitals.dsp.moving import overlap_add, starts
 from camvitals.dsp.spectrum import HEART_BAND_HZ
+from camvitals.face.regions import NAMES
 from camvitals.records import Array, InputError, Trace, Wave
 from camvitals.waves import blind, classical, learned, many, motion, rectify, subspace
 
@@ -258,7 +259,9 @@ def _material(trace: Trace, chosen: Method, method: str, region: str) -> Array:
             )
         return trace.pulses[method][:, None, None]
     if chosen.needs == "regions":
-        return np.stack([trace.region(name) for name in (*chosen.regions, trace.main)], axis=1)
+        for name in set(chosen.regions) - {*NAMES, "background"}:
+            trace.region(name)  # is there, or else is a mistake in the card
+        return trace.regions((*chosen.regions, trace.main))
     if chosen.needs == "background":
         if "background" not in trace.names:
             raise InputError(lacking.format("region 'background'", "Collector(background=True)"))
