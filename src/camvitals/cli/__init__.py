@@ -12,6 +12,7 @@ import typer
 from camvitals.cli import data, oxygen, weights
 from camvitals.cli.compare import compare
 from camvitals.cli.evaluate import evaluate
+from camvitals.cli.explain import explain
 from camvitals.cli.export import export
 from camvitals.cli.measure import measure
 from camvitals.cli.methods import methods
@@ -30,6 +31,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "train": train,
     "search": search,
     "export": export,
+    "explain": explain,
 }
 
 app = typer.Typer(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -84,9 +84,10 @@ def bars(title: str, parts: Mapping[str, tuple[float, float]], *, note: str = ""
 
 
 def _room_for(ax: Axes, names: Sequence[str]) -> None:
-    figure = ax.figure
-    width = float(figure.get_size_inches()[0]) * 72  # type: ignore[union-attr]
-    figure.subplots_adjust(left=(16 + 6.2 * max(map(len, names))) / width)  # type: ignore[union-attr]
+    figure = ax.get_figure(root=True)
+    assert figure is not None
+    width = float(figure.get_size_inches()[0]) * 72
+    figure.subplots_adjust(left=(16 + 6.2 * max(map(len, names))) / width)
 
 
 def over_frequency(frequency_F: Array, relevance_F: Array, *, pulse: float, top: float) -> Drawing:
@@ -161,12 +162,12 @@ def inline(image: Array, *, alt: str) -> str:
 
 
 def _colour(name: str, at: int) -> str:
-    last = name.split(" ")[-1]
+    last = name.rsplit(" ", maxsplit=1)[-1]
     own = {"R": "red", "G": "green", "B": "blue"}.get(last)
     return own if own and " " not in name else LINES[at % len(LINES)]
 
 
-def _drawn(draw, title: str, note: str, key: str) -> Drawing:  # type: ignore[no-untyped-def]
+def _drawn(draw: Callable[[bool], Figure], title: str, note: str, key: str) -> Drawing:
     wide, narrow = (
         svg(draw(wide), label=f"{title}. {note}", key=f"{key}-{at}")
         for at, wide in enumerate((True, False))

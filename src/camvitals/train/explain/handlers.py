@@ -172,7 +172,8 @@ def softmax(it: Propagation, func: Call, args: Given, kwargs: Named) -> Any:
     z = args[0] if args else kwargs["input"]
     with torch.no_grad():
         y = func(*args, **kwargs)
-        axis = kwargs.get("dim", args[1] if len(args) > 1 else -1)
+        asked = kwargs.get("dim", args[1] if len(args) > 1 else None)
+        axis = -1 if asked is None else int(asked)
         start = torch.exp(-torch.logsumexp(z, axis, keepdim=True)).expand_as(z)
         start = torch.where(start.isfinite(), start, y)  # all masked: nothing passes
         step = torch.full_like(z, 1e-8 if z.dtype == torch.float64 else 1e-3)

@@ -40,6 +40,7 @@ STYLE = """
 .maps { display: flex; flex-wrap: wrap; gap: 14px; margin-top: 8px; }
 .maps figure { margin: 0; flex: 1 1 260px; max-width: 360px; }
 .maps figcaption { color: var(--muted); }
+.passed, .failed, .neither { white-space: nowrap; }
 .passed { color: var(--good); } .failed { color: var(--weak); } .neither { color: var(--muted); }
 """
 NOTE = (
@@ -171,7 +172,8 @@ def _rows(found: Explanation) -> list[tuple[str, Array, Mapping[str, Array]]]:
     colours = images.reshape(len(images), -1, 3).mean(1)
     change = 100 * (colours / colours.mean(0) - 1)
     clock = np.arange(len(images)) / rate
-    rows = [("input, change in %", clock, dict(zip("RGB", change.T, strict=True)))]
+    rows: list[tuple[str, Array, Mapping[str, Array]]] = []
+    rows.append(("input, change in %", clock, dict(zip("RGB", change.T, strict=True))))
     if len(found.wave) > 2:
         rows.append(("output", np.arange(len(found.wave)) / rate, {"output": found.wave}))
     by_channel = along(found.relevance.values, found.axes, "CT")

@@ -17,7 +17,7 @@ Whatever acts as a bias keeps its share; those shares are counted.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, MutableMapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -57,7 +57,7 @@ class Propagation(TorchFunctionMode):
         self.composite = composite
         self.biases: list[Tensor] = []  # leaves: value times derivative is what each absorbs
         self._module, self._where = module, ["the network"]
-        self._trails = WeakTensorKeyDictionary()
+        self._trails: MutableMapping[Tensor, Trail] = WeakTensorKeyDictionary()
 
     @contextmanager
     def watching(self, x: Tensor, tracer: Tensor) -> Iterator[None]:

@@ -175,8 +175,8 @@ def _additive(rule: Rule, layer: Layer, a: Tensor, tracer: Tensor | None, z: Ten
         tracer = torch.where(known, a / torch.where(known, given, 1.0), 0.0)
     weight, ones = layer.weight, torch.ones_like(given)
     if rule.kind == "box":
-        low = float(min(given.min(), 0.0)) if rule.low is None else rule.low
-        high = float(max(given.max(), 0.0)) if rule.high is None else rule.high
+        low = min(float(given.min()), 0.0) if rule.low is None else rule.low
+        high = max(float(given.max()), 0.0) if rule.high is None else rule.high
         w_up, w_down = weight.clamp(min=0), weight.clamp(max=0)
 
         def shares(of: Tensor) -> Tensor:
