@@ -7,11 +7,12 @@ import pytest
 
 from camvitals.evaluate.example import example
 from camvitals.evaluate.limits import limits_of_agreement
-from camvitals.evaluate.plots import PLOTS, drawn
+from camvitals.evaluate.plots import PLOTS
 from camvitals.evaluate.ranks import groups, ranks
 from camvitals.evaluate.statistics import compare
 from camvitals.evaluate.view import View
 from camvitals.records import InputError
+from camvitals.report.plots import drawn
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +72,7 @@ def test_bars_join_what_does_not_differ():
 
 
 def test_every_plot_is_drawn_themed_and_always_the_same(view):
-    first, second = drawn(view, key="k"), drawn(view, key="k")
+    first, second = drawn(PLOTS, view, key="k"), drawn(PLOTS, view, key="k")
     assert [name for name, *_ in first] == list(PLOTS)
     for (name, plot, *images), (*_, wide, narrow) in zip(first, second, strict=True):
         assert images == [wide, narrow], name
@@ -83,7 +84,7 @@ def test_every_plot_is_drawn_themed_and_always_the_same(view):
 
 
 def test_ids_differ_between_drawings(view):
-    found = drawn(view, key="k")
+    found = drawn(PLOTS, view, key="k")
     images = [image for _, _, *both in found for image in both]
     ids = [one for image in images for one in set(re.findall(r' id="(.*?)"', image))]
     assert len(ids) == len(set(ids))

@@ -7,14 +7,16 @@ from html import escape
 from pathlib import Path
 
 from camvitals.data.recording import Recording
-from camvitals.evaluate import plots, worst
+from camvitals.evaluate import worst
 from camvitals.evaluate.cells import Table, counted, named
+from camvitals.evaluate.plots import PLOTS
 from camvitals.evaluate.render import html_table, number
 from camvitals.evaluate.result import Result
 from camvitals.evaluate.table import left_out, tables_of
 from camvitals.evaluate.view import View
 from camvitals.report import page as report_page
 from camvitals.report.files import write_atomically
+from camvitals.report.plots import Plot, drawn
 
 FIRST = ("agreement", "tests")  # tables that stand open; the others open on demand
 NOTE = (
@@ -113,7 +115,7 @@ def _vital(
     shown = {table.key.split(".")[1]: table for table in tables}
     first = "".join(html_table(shown[name]) for name in FIRST if name in shown)
     rest = _folded([table for table in tables if table.key.split(".")[1] not in FIRST])
-    figures = "".join(_figure(view, *one[1:]) for one in plots.drawn(view, key=f"v{at}"))
+    figures = "".join(_figure(view, *one[1:]) for one in drawn(PLOTS, view, key=f"v{at}"))
     cases = worst.worst(view.lead)
     if recordings:
         cases = worst.with_waves(cases, recordings, protocol=result.protocol, traces=traces)
@@ -134,7 +136,7 @@ def _folded(tables: Sequence[Table]) -> str:
     return f'<section class="card"><h3>Further tables</h3>{"".join(parts)}</section>\n'
 
 
-def _figure(view: View, plot: plots.Plot, wide: str, narrow: str) -> str:
+def _figure(view: View, plot: Plot[View], wide: str, narrow: str) -> str:
     title = f"{plot.title}: {view.lead.name}" if plot.title.startswith("Agreement") else plot.title
     return (
         f'<figure class="card"><figcaption><h3>{escape(title)}</h3><p>{escape(plot.note)}</p>'

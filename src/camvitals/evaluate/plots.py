@@ -5,8 +5,6 @@ Shape letters: N windows.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,39 +19,12 @@ from camvitals.evaluate.metrics import CLOSE_BPM, METRICS, Score, scores
 from camvitals.evaluate.ranks import ranks, say_ranks
 from camvitals.evaluate.render import number
 from camvitals.evaluate.view import COLOURS, View, side_by_side, thin, ticks, under
-from camvitals.report.figure import COLOUR, TEXT_PX, blank, heading, keys, place, style, svg
+from camvitals.report.figure import COLOUR, TEXT_PX, blank, heading, keys, place, style
+from camvitals.report.plots import Plot
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-
-@dataclass(frozen=True, slots=True)
-class Plot:
-    """A drawing (None when there is nothing to draw), its title, what it says, how to read it."""
-
-    title: str
-    draw: Callable[[View, bool], Figure | None]
-    say: Callable[[View], str]
-    note: str
-
-
-def drawn(view: View, *, key: str) -> list[tuple[str, Plot, str, str]]:
-    """Every plot that has something to show: its name, itself, wide SVG, narrow SVG.
-
-    key: a name for this view, different from all others on the page.
-    """
-    out = []
-    for name, plot in PLOTS.items():
-        wide, narrow = plot.draw(view, True), plot.draw(view, False)
-        if wide is not None and narrow is not None:
-            said = plot.say(view)
-            images = [
-                svg(figure, label=said, key=f"{key}-{name}-{at}")
-                for at, figure in enumerate((wide, narrow))
-            ]
-            out.append((name, plot, images[0], images[1]))
-    return out
 
 
 def agreement(view: View, wide: bool) -> Figure | None:
@@ -296,7 +267,7 @@ def say_calibration(view: View) -> str:
     )
 
 
-PLOTS = {
+PLOTS: dict[str, Plot[View]] = {
     "agreement": Plot(
         "Agreement with the reference",
         agreement,

@@ -10,7 +10,7 @@ from typing import Any
 from camvitals.records import Finding, Reading, Report, Source
 from camvitals.report.capture import LIMITS, limit_of
 from camvitals.report.files import write_atomically
-from camvitals.report.plots import Plot, drawn
+from camvitals.report.plots import PLOTS, Plot, drawn
 from camvitals.report.wording import (
     interval_text,
     measured_text,
@@ -109,7 +109,7 @@ def _person(report: Report, at: int, *, who: str) -> str:
         + (f'<ul class="warnings" aria-label="Warnings">{warnings}</ul>\n' if warnings else "")
         + _cards(report.readings)
         + _variability(report.readings)
-        + "".join(_plot(*images) for images in drawn(report, key=f"r{at}"))
+        + "".join(_plot(*one[1:]) for one in drawn(PLOTS, report, key=f"r{at}"))
         + _withheld(report)
         + _findings(report)
         + _origin(report)
@@ -173,7 +173,7 @@ def _variability_row(r: Reading) -> str:
     )
 
 
-def _plot(plot: Plot, wide: str, narrow: str) -> str:
+def _plot(plot: Plot[Report], wide: str, narrow: str) -> str:
     note = f"<p>{escape(plot.note)}</p>" if plot.note else ""
     return (
         f'<figure class="card"><figcaption><h3>{escape(plot.title)}</h3>{note}</figcaption>'

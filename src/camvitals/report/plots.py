@@ -1,10 +1,10 @@
-"""The plots of a report, each drawn for a wide page and for a phone."""
+"""What a plot of a page is, for a wide page and for a phone, and the plots of a report."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from camvitals.records import Report
 from camvitals.report.figure import svg
@@ -25,18 +25,20 @@ from camvitals.report.over_time import (
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+Shown = TypeVar("Shown")
+
 
 @dataclass(frozen=True, slots=True)
-class Plot:
+class Plot(Generic[Shown]):
     """A drawing (None when there is nothing to draw), its title, what it says, how to read it."""
 
     title: str
-    draw: Callable[[Report, bool], Figure | None]
-    say: Callable[[Report], str]
+    draw: Callable[[Shown, bool], Figure | None]
+    say: Callable[[Shown], str]
     note: str = ""
 
 
-PLOTS = {
+PLOTS: dict[str, Plot[Report]] = {
     "rate": Plot(
         "Heart rate over time",
         rate_over_time,
@@ -82,19 +84,21 @@ PLOTS = {
 }
 
 
-def drawn(report: Report, *, key: str) -> list[tuple[Plot, str, str]]:
-    """Every plot that has something to show: plot, wide SVG, narrow SVG.
+def drawn(
+    plots: Mapping[str, Plot[Shown]], shown: Shown, *, key: str
+) -> list[tuple[str, Plot[Shown], str, str]]:
+    """Every plot that has something to show: its name, itself, wide SVG, narrow SVG.
 
-    key: a name for this report, different from all others on the page.
+    key: a name for what is shown, different from all others on the page.
     """
     out = []
-    for name, plot in PLOTS.items():
-        wide, narrow = plot.draw(report, True), plot.draw(report, False)
+    for name, plot in plots.items():
+        wide, narrow = plot.draw(shown, True), plot.draw(shown, False)
         if wide is not None and narrow is not None:
-            said = plot.say(report)
+            said = plot.say(shown)
             images = [
                 svg(figure, label=said, key=f"{key}-{name}-{at}")
                 for at, figure in enumerate((wide, narrow))
             ]
-            out.append((plot, images[0], images[1]))
+            out.append((name, plot, images[0], images[1]))
     return out
