@@ -47,7 +47,13 @@ DOORS = {
     "pyedflib": {"data", "report"},
     "pyarrow": {"data", "evaluate"},
 }
-MANY = {"measure.py:measure", "simulate.py:simulate", "evaluate.py:evaluate", "collect.py:__init__"}
+MANY = {
+    "measure.py:measure",
+    "simulate.py:simulate",
+    "evaluate.py:evaluate",
+    "search.py:search",
+    "collect.py:__init__",
+}
 NO_HOME = {"utils", "util", "helpers", "common", "core", "misc"}
 MODULES = sorted(SOURCE.rglob("*.py"))
 

@@ -164,6 +164,13 @@ def test_looks_are_at_twice_as_many_epochs_and_fold_by_fold():
         hopeless.tell(2, 1.0)
 
 
+def test_nothing_is_given_up_in_folds_that_are_to_be_whole(tmp_path):
+    found = search(named("grid", prune="median", folds=3, whole=2), tmp_path)
+    pruned = [row for row in found.rows if row.state == "pruned"]
+    assert pruned
+    assert {len(row.folds) for row in pruned} == {2}
+
+
 def test_hopeless_trials_are_given_up_and_the_best_is_not(tmp_path):
     for prune in ("median", "hyperband"):
         wanted = named("grid", prune=prune, folds=3)

@@ -61,6 +61,7 @@ class Search:
     trials: how many; None is a whole grid.
     prune: median gives a trial up that is worse, at a look, than the median of those before;
         hyperband; or none.   grace: epochs before the first look, which are at twice as many each.
+    whole: folds that every trial is trained in, whatever it comes to there.
     metric: what counts, the lower the better; of a Recipe mae or loss, "" as it says.
     work: "" trains by the loop, and the value is the best look of evaluation. Else the name of a
         function (recipe, *, fold, tell) -> value, which calls `tell(epoch, value)` from epoch 1 on.
@@ -75,6 +76,7 @@ class Search:
     trials: int | None = None
     prune: Prune = "median"
     grace: int = 4
+    whole: int = 0
     metric: str = ""
     work: str = ""
     epochs: int | None = None
@@ -89,6 +91,8 @@ class Search:
                 raise InputError(
                     f"{name} needs one of {', '.join(known)} but got {getattr(self, name)!r}"
                 )
+        if self.whole < 0:
+            raise InputError(f"whole needs folds >= 0 but got {self.whole}")
         counts = {"folds": self.folds, "trials": self.trials, "grace": self.grace}
         for name, value in counts.items():
             if value is not None and value < 1:
@@ -191,7 +195,7 @@ class _Task:
         found = self.search
         base: dict[str, Any] = {"kind": type(self.base).__name__}
         space = {k: to_plain(v, {}) for k, v in self.space.items()}
-        names = ("folds", "sampler", "prune", "grace", "work", "seed")
+        names = ("folds", "sampler", "prune", "grace", "whole", "work", "seed")
         return {
             "recipe": base | to_plain(self.base, CORPORA),
             "space": space,
@@ -305,6 +309,7 @@ class _Running:
             folds=task.search.folds,
             fold_key=task.fold_key,
             rungs=task.rungs,
+            whole=task.search.whole,
             folder="" if self.remote else str(place),
         )
 

@@ -34,6 +34,7 @@ class Job:
         the name of a function, see `search.Search.work`.
     fold_key: the setting that a fold's number is added to, "" for none.
     rungs: epochs at which is looked, ascending, the last no sooner than any trial's end.
+    whole: folds that it may not be given up in.
     folder: where its trainings are; "" for a temporary one.
     """
 
@@ -45,6 +46,7 @@ class Job:
     fold_key: str
     rungs: tuple[int, ...]
     folder: str
+    whole: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +126,8 @@ class Course:
             self._asked(len(self.folds) * len(self._job.rungs) + self._told)
 
     def _asked(self, look: int) -> None:
-        if self._ask(self._job.number, look, self.value):
+        sure = len(self.folds) < self._job.whole
+        if not sure and self._ask(self._job.number, look, self.value):
             raise Pruned
 
 
