@@ -52,6 +52,7 @@ MANY = {
     "simulate.py:simulate",
     "evaluate.py:evaluate",
     "search.py:search",
+    "explain.py:explain",
     "collect.py:__init__",
 }
 NO_HOME = {"utils", "util", "helpers", "common", "core", "misc"}

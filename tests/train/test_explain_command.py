@@ -2,12 +2,15 @@
 
 import csv
 import json
+import re
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+import typer
 from tiny_recipe import tiny as tiny_recipe
 
 from camvitals import cli
@@ -18,6 +21,9 @@ from camvitals.records import InputError
 from camvitals.train.explain import explanation, page, subject
 from camvitals.train.loop import Machine, fit
 from camvitals.train.recipe import Model
+
+
+PAGE = (Path(__file__).parents[2] / "docs" / "explanation.md").read_text("utf-8")
 
 
 @pytest.fixture(scope="module")
@@ -148,3 +154,34 @@ def test_pictures_make_a_still_and_a_video(watched, tmp_path):
 def test_strings_of_others_are_escaped(watched):
     bad = replace(watched, scene=replace(watched.scene, name="<script>alert(1)</script>"))
     assert "<script>" not in page.to_page(bad)
+
+
+def test_the_page_describes_every_option():
+    described = set(re.findall(r"^\| `(--[\w-]+)`", PAGE, re.MULTILINE))
+    params = typer.main.get_command(cli.app).commands["explain"].params
+    options = {name for p in params for name in p.opts if name.startswith("--")} - {"--check"}
+    assert described == options | {"--help", "--no-check"}
+
+
+def test_the_page_lists_every_rule_question_and_reference():
+    from camvitals.train.explain.question import ASKED
+    from camvitals.train.explain.rules import COMPOSITES
+
+    words = {*COMPOSITES, *ASKED, *explanation.REFERENCES}
+    assert {word for word in words if f"`{word}`" not in PAGE} == set()
+
+
+def test_the_page_runs(training, tmp_path, monkeypatch, capsys):
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "runs" / "tracenet").symlink_to(training)
+    monkeypatch.chdir(tmp_path)
+    (block,) = re.findall(r"^```python\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
+    exec(compile(block, "explanation.md", "exec"), {})
+    assert capsys.readouterr().out.split()[0] in ("True", "False")
+    assert (tmp_path / "page.html").is_file()
+    lines = re.findall(r"^camvitals explain (.*)$", PAGE, re.MULTILINE)
+    assert len(lines) == 3
+    words = lines[0].split()
+    code, _, err = call(monkeypatch, capsys, *words, "--no-check")
+    assert (code, err) == (0, "")
+    assert (tmp_path / "explained" / "explanation.json").is_file()
