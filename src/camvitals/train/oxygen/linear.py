@@ -29,6 +29,7 @@ GROUPS = {
     "rg": "ratio of ratios, red over green",
     "rb": "ratio of ratios, red over blue",
     "multi": "the three ratios of ratios in a narrow band about the pulse",
+    "shared": "what of the red and the blue pulse goes with the green one, over green",
     "pulse": "pulse rate [Hz]",
     "clock": "time since the start, its square and its cube: no camera",
 }
@@ -102,7 +103,7 @@ def look(take: Take, *, stride: float) -> Seen:
         "pulse": found.pulse[:, None],
         "clock": np.column_stack([t, t**2, t**3]),
     }
-    for method in ("rg", "rb", "multi"):
+    for method in ("rg", "rb", "multi", "shared"):
         groups[method] = ratios(take.colours, rate=take.rate, method=method, stride=stride)
     spo2 = take.spo2_at(found.end)
     known = np.isfinite(spo2)
@@ -160,6 +161,11 @@ def _line(sums: Sequence[_Sums], penalty: float) -> Ridge:
     spread = np.sqrt(np.maximum(np.diag(covariance), 0)) + STEADY
     matrix = covariance / np.outer(spread, spread) + penalty * np.eye(len(mean))
     return Ridge(mean, np.linalg.solve(matrix, product / spread) / spread, offset)
+
+
+def fit_line(x_WF: Array, y_W: Array, *, penalty: float) -> Ridge:
+    """The line of some windows; those without a label (NaN) are left out."""
+    return _line([_sums(x_WF, y_W)], penalty)
 
 
 class Lines:
