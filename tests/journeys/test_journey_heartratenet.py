@@ -54,7 +54,7 @@ def said(tmp_path_factory):
 def test_the_page_goes_from_people_to_a_measurement():
     verbs = [command.split()[0] for command in COMMANDS]
     wanted = ["simulate", "data", "train", "export", "evaluate", "measure"]
-    assert [verb for verb in dict.fromkeys(verbs)] == wanted
+    assert list(dict.fromkeys(verbs)) == wanted
 
 
 def test_every_command_of_the_page_runs(said):
