@@ -22,7 +22,6 @@ from camvitals.train.explain import explanation, page, subject
 from camvitals.train.loop import Machine, fit
 from camvitals.train.recipe import Model
 
-
 PAGE = (Path(__file__).parents[2] / "docs" / "explanation.md").read_text("utf-8")
 
 
