@@ -34,6 +34,7 @@ SHORTEST_S = 5.0
 SLOWEST_HZ = 8.0
 TYPICAL_STRENGTH = 0.003
 NEAR_BPM = 6.0
+GUIDE_VOTES = 0.5
 REGRESSION_S = 10.0
 CHAPTER_S = 60.0
 RIDGE = 1e-3
@@ -297,19 +298,23 @@ def joined(pieces: Sequence[tuple[float, Array]], *, rate: float) -> Wave:
 def combine(candidates: Candidates, evidence: Evidence, rates_M: Array) -> Array:
     """(N,) one pulse: in every window each candidate weighs by its power near the rate found there.
 
+    The guide has GUIDE_VOTES as much to say as all candidates together.
     rates_M: heart rate of each window of the evidence [bpm]. Unit variance, overlap-added.
     """
     near = np.abs(RATES_BPM[None] - rates_M[:, None]) <= NEAR_BPM
     share = (evidence.weights * near[..., None]).sum(axis=1) / (evidence.weights.sum(axis=1) + 1e-9)
     share = np.clip(share, 1e-3, 0.98)
     weight = share / (1 - share)
+    count = candidates.values.shape[1]
+    weight[:, count:] *= GUIDE_VOTES * count
     weight /= weight.sum(axis=1, keepdims=True)
     return _added(candidates, evidence.centre, evidence.length, weight)
 
 
 def _added(candidates: Candidates, centre_M: Array, length: float, weight_MK: Array) -> Array:
     """(N,) candidates at unit variance in every window, weighted and overlap-added."""
-    rate, values = candidates.rate, candidates.values
+    rate = candidates.rate
+    values = np.concatenate([candidates.values, candidates.guide[:, :1]], axis=1)
     width = round(length * rate)
     taper = np.hanning(width + 2)[1:-1] + 1e-3
     first = [round((c - candidates.time[0]) * rate - (width - 1) / 2) for c in centre_M]

@@ -89,7 +89,8 @@ class Evidence:
     """Facts of the sliding windows of one stretch.
 
     facts: (M, F, D) in the order of FACTS.  weights: (M, F, K) share of each candidate's power
-    that lies at each rate.  centre: (M,) middle of each window [s]; length: window length [s].
+    that lies at each rate, and with a guide (M, F, K + 1), its own last.  centre: (M,) middle of
+    each window [s]; length: window length [s].
     """
 
     facts: Array
@@ -142,6 +143,7 @@ def _weigh_some(candidates: Candidates, starts: Array, width: int) -> tuple[Arra
     colour = _amplitude(candidates.colour[:, :3], starts, width, rate=rate)
     unrest = np.log(colour.mean(axis=1, keepdims=True) + 1e-4)
     rates = np.broadcast_to(RATES_BPM / 100, log_mean.shape)
+    of_guide, share_of_guide = _of_guide(candidates.guide, starts, width, rate=rate)
     facts = np.stack(
         [
             log_share[:, 0].mean(-1),
@@ -166,11 +168,12 @@ def _weigh_some(candidates: Candidates, starts: Array, width: int) -> tuple[Arra
             np.log((background + 1e-5) / (background.mean(axis=1, keepdims=True) + 1e-5)),
             rates,
             np.full(log_mean.shape, width / rate / 10),
-            *_of_guide(candidates.guide, starts, width, rate=rate),
+            *of_guide,
         ],
         axis=-1,
     )
-    return facts.astype(np.float32), share[:, 0].astype(np.float32)
+    weights = np.concatenate([share[:, 0], share_of_guide], axis=-1)
+    return facts.astype(np.float32), weights.astype(np.float32)
 
 
 def _spectra(
@@ -241,16 +244,17 @@ def _likeness(colour_N6: Array, starts: Array, width: int, *, rate: float) -> li
     return likeness
 
 
-def _of_guide(guide: Array, starts: Array, width: int, *, rate: float) -> list[Array]:
-    """Six (M, F) facts of the guide's pulse; zeros where there is none."""
+def _of_guide(guide: Array, starts: Array, width: int, *, rate: float) -> tuple[list[Array], Array]:
+    """Six (M, F) facts of the guide's pulse, zeros without one, and (M, F, 1 or 0) its share."""
     shape = (len(starts), len(RATES_BPM))
     if guide.shape[1] == 0:
-        return [np.zeros(shape)] * 6
+        return [np.zeros(shape)] * 6, np.zeros((*shape, 0))
     found = _spectra(guide[:, :1], starts, width, rate=rate, multiples=(1.0, 2.0, 0.5))
-    power = np.abs(found[..., 0]) ** 2
-    log_share = np.log(power / (power[:, 0].mean(axis=1)[:, None, None] + 1e-20) + 1e-3)
+    power = np.abs(found) ** 2
+    share = power / (power[:, 0].mean(axis=1, keepdims=True)[:, None] + 1e-20)
+    log_share = np.log(share[..., 0] + 1e-3)
     odds = np.lib.stride_tricks.sliding_window_view(guide[:, 1], width)[starts].mean(axis=-1)
-    return [
+    facts = [
         log_share[:, 0],
         log_share[:, 0] - log_share[:, 0].max(axis=1, keepdims=True),
         log_share[:, 1],
@@ -258,6 +262,7 @@ def _of_guide(guide: Array, starts: Array, width: int, *, rate: float) -> list[A
         np.broadcast_to(odds[:, None], shape),
         np.ones(shape),
     ]
+    return facts, share[:, 0]
 
 
 def _extreme_methods(share_MFK: Array, method_K: Array) -> tuple[Array, Array]:
