@@ -206,6 +206,7 @@ def _heart() -> str:
     ]
     return (
         "From [the leaderboard](../README.md), by the functions of `measure`, against the "
-        "oximeters' pulse; the aim was 1.5 bpm at 90 %.\n\n| method | MAE, bpm | answered, % |\n|---|---:|---:|\n"
+        "oximeters' pulse; the aim was 1.5 bpm at 90 %.\n\n"
+        "| method | MAE, bpm | answered, % |\n|---|---:|---:|\n"
         + "\n".join(cells)
     )
