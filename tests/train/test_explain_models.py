@@ -50,8 +50,8 @@ def test_every_network_is_explained_by_every_method(name):
         assert np.isfinite(found.values).all()
         assert np.abs(found.values).max() > 0
         if rule == "epsilon":
-            scale = max(abs(found.expected), abs(found.total), abs(found.absorbed))
-            assert abs(found.missing) <= 1e-4 * scale
+            scale = max(abs(found.answer), abs(found.total), abs(found.absorbed))
+            assert abs(found.missing) <= 1e-6 * scale
     found = integrated_gradients(answer, case, steps=2)
     assert np.isfinite(found.values).all()
     assert np.abs(found.values).max() > 0

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from camvitals.records import Array
-from camvitals.report.figure import COLOUR, blank, clock, heading, keys, svg
+from camvitals.report.figure import COLOUR, TEXT_PX, blank, clock, heading, keys, svg
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -44,6 +44,8 @@ def over_time(rows: Sequence[tuple[str, Array, Mapping[str, Array]]], *, rate: f
         stop = 0.0
         for ax, (what, time, lines) in zip(axes, rows, strict=True):
             heading(ax, what)
+            ax.ticklabel_format(axis="y", scilimits=(-3, 4), useMathText=True)
+            ax.yaxis.get_offset_text().set(fontsize=TEXT_PX, color=COLOUR["muted"], x=0.2)
             for at, (name, values) in enumerate(lines.items()):
                 label = name if len(lines) > 1 else ""
                 ax.plot(time, values, color=COLOUR[_colour(name, at)], lw=1.1, label=label)

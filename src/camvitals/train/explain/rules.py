@@ -29,14 +29,15 @@ class Rule:
     """How one layer shares the relevance of what it gives among what it takes.
 
     epsilon: added to every divisor, away from zero: that share of the spread of z where `relative`
-        (0.01–0.25 makes smoother maps), else a number, as in Zennit.
+        (0.01–0.25 makes smoother maps), else a number, as in Zennit. As it is here it only keeps
+        from dividing by zero.
     gamma: by how much positive contributions count more (γ rule; for z < 0, negative ones).
     beta: weight of negative contributions (αβ rule; positive ones weigh 1 + beta).
     low, high: bounds of a (box rule); None takes those of the input at hand, and zero.
     """
 
     kind: Kind = "epsilon"
-    epsilon: float = 1e-9
+    epsilon: float = 1e-12
     relative: bool = True
     gamma: float = 0.25
     beta: float = 1.0
