@@ -133,6 +133,20 @@ def test_what_differs_is_refused_with_numbers_and_nothing_is_lost(exported, tmp_
     assert {p.name: p.read_bytes() for p in tmp_path.iterdir()} == before
 
 
+class OneByOne(nn.Module):
+    """Exported so that every clip has the answer of the first."""
+
+    def forward(self, x):
+        told = x.mean((2, 3, 4))
+        return told[:1].expand_as(told) if torch.compiler.is_exporting() else told
+
+
+def test_what_is_right_for_one_clip_only_is_exported_so(tmp_path):
+    found = export(OneByOne(), small_card(), tmp_path / "small.onnx")
+    assert found.free == ("time",)
+    assert "differ (random" in found.why["batch and time"]
+
+
 class Unusual(nn.Module):
     """What an exporter cannot follow."""
 

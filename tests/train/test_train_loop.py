@@ -208,7 +208,7 @@ def test_training_starts_from_weights(tmp_path, tiny):
         ({"model.name": "physnets"}, "no model 'physnets'; choose one of"),
         ({"model.name": "physnet"}, "physnet takes pictures but the corpus gives colours"),
         ({"loss.0.name": "mean"}, "no loss 'mean'; choose one of mse, mae"),
-        ({"objective": "own"}, "objective needs supervised or FILE.py:NAME"),
+        ({"objective": "own"}, "objective needs supervised.* or FILE.py:NAME"),
         ({"model.frozen": "head"}, "no parameter begins with 'head'; they begin with mix, norm"),
         ({"optimiser.options.lr2": 1}, "optimiser.options do not fit adamw"),
         ({"evaluation.protocol": "heartratenet", "clip.rate": 7.0}, "needs more than 8 pictures"),

@@ -80,6 +80,7 @@ def export(
     shapes = _examples(card, example)
     tests = _tests(card, shapes, real)
     why: dict[str, str] = {}
+    last: _Refused | None = None
     with tempfile.TemporaryDirectory(prefix="camvitals-") as folder:
         draft = Path(folder) / path.name
         for free in FREE:
@@ -89,20 +90,15 @@ def export(
                     raise _Refused("it became fixed while exporting")
                 found = _carded(draft, card, tests)
                 apart = _agreement(module, load(draft, found), tests, free)
+                if not max(apart.values()) <= tolerance:
+                    raise _Differs(apart)
             except _Refused as error:
                 why[" and ".join(free) or "nothing"] = str(error)
+                last = error
                 continue
             break
         else:
-            told = "; ".join(f"{name}: {reason}" for name, reason in why.items())
-            raise InputError(f"{card.name} cannot be exported ({told}); change the module")
-        worst = max(apart.values())
-        if not worst <= tolerance:
-            told = ", ".join(f"{name} {value:.1e}" for name, value in apart.items())
-            raise InputError(
-                f"{card.name} was not exported: torch and onnxruntime differ ({told}), more than "
-                f"{tolerance:g}; look for operations that differ between them"
-            )
+            raise InputError(_not_exported(card, why, last, tolerance))
         golden = _golden(module, load(draft, found), tests)
         _place(path, draft.read_bytes(), found, golden)
     return Exported(path, found, free, apart, why)
@@ -110,6 +106,27 @@ def export(
 
 class _Refused(Exception):
     """So much freedom is not possible."""
+
+
+class _Differs(_Refused):
+    """With so much freedom it is another network."""
+
+    def __init__(self, apart: Mapping[str, float]) -> None:
+        told = ", ".join(f"{name} {value:.1e}" for name, value in apart.items())
+        super().__init__(f"torch and onnxruntime differ ({told})")
+
+
+def _not_exported(
+    card: ModelCard, why: Mapping[str, str], last: _Refused | None, tolerance: float
+) -> str:
+    """What to say when no freedom, and none at all, would do."""
+    if isinstance(last, _Differs):
+        return (
+            f"{card.name} was not exported: {last}, more than {tolerance:g}; look for operations "
+            "that differ between them"
+        )
+    told = "; ".join(f"{name}: {reason}" for name, reason in why.items())
+    return f"{card.name} cannot be exported ({told}); change the module"
 
 
 def golden_path(path: Path | str) -> Path:
