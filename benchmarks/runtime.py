@@ -93,7 +93,7 @@ def given(paths: Sequence[Path]) -> list[Subject]:
             shutil.copyfile(source.with_suffix(suffix), copy.with_suffix(suffix))
         frames = card.length or (BLOCK if card.state else 300)
         frames = frames if card.size is None or card.state or card.length else 1
-        options: dict[str, Any] = {"size": card.size or (1, 1)}
+        options: dict[str, Any] = {"size": card.size or (len(card.regions), 3)}
         model = card.source.split(" ")[0]
         found.append(Subject(copy.stem, str(copy), model, options, frames))
     return found
@@ -248,8 +248,8 @@ def on_processor(
         try:
             work = multiplications(subject, card, arrays)
             calls["torch"] = torch_call(subject, card, arrays)
-        except InputError:
-            pass  # a file of unknown make
+        except InputError as error:
+            print(f"{subject.name} without torch: {error}", file=sys.stderr)
         for name, model in models.items():
             call = onnx_call(model, arrays)
             try:

@@ -159,6 +159,9 @@ def load(
     options.log_severity_level = 4  # what is wrong is raised
     options.enable_cpu_mem_arena = False
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    if card.precision == "float16":  # onnxruntime 1.31 crashes on some when it lays them out anew
+        extended = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
+        options.graph_optimization_level = extended
     providers = list(dict.fromkeys([DEVICES[device], DEVICES["cpu"]]))
     try:
         session = onnxruntime.InferenceSession(weights, options, providers=providers)
@@ -237,12 +240,12 @@ def halved(network: Any) -> Any:
     kept = [*float16.DEFAULT_OP_BLOCK_LIST, "IsInf", "IsNaN"]
     half = float16.convert_float_to_float16(network, keep_io_types=True, op_block_list=kept)
     # What two such operations are given is cast for each, by the same name
-    known: set[tuple[str, ...]] = set()
-    for node in list(half.graph.node):
-        outputs = tuple(node.output)
-        if outputs in known:
-            half.graph.node.remove(node)
-        known.add(outputs)
+    once: dict[tuple[str, ...], Any] = {}
+    for node in half.graph.node:
+        once.setdefault(tuple(node.output), node)
+    nodes = list(once.values())
+    del half.graph.node[:]
+    half.graph.node.extend(nodes)
     return half
 
 
