@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from dataclasses import replace
+from importlib.metadata import version
 
 import numpy as np
 import pytest
@@ -206,6 +207,13 @@ def test_a_report_names_what_made_it():
     assert all(report.versions.values())
 
 
+def test_versions_are_those_of_the_installed_packages():
+    told = dict(camvitals.pipeline.versions())
+    assert told.pop("python").startswith(f"{sys.version_info[0]}.{sys.version_info[1]}.")
+    assert set(told) == {"camvitals", "numpy", "av", "onnxruntime"}
+    assert told == {name: version(name) for name in told}
+
+
 def test_a_leap_of_years_is_refused():
     trace, _ = person()
     leap = replace(trace, time=np.where(trace.time < 15, trace.time, trace.time + 1e8))
@@ -239,4 +247,4 @@ def test_importing_loads_nothing_heavy():
 def test_measuring_loads_no_scipy_signal_and_no_plots(face_file):
     loaded = loaded_after(f"import camvitals; camvitals.measure({str(face_file)!r})")
     assert "onnxruntime" in loaded
-    assert not loaded & {"scipy.signal", "matplotlib", "torch"}
+    assert not loaded & {"scipy.signal", "matplotlib", "torch", "importlib.metadata"}

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from camvitals.stream import Monitor
     from camvitals.video import open_video
 
+__version__ = "0.1.0"
+
 __all__ = [
     "Clip",
     "Face",

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import platform
+import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from functools import cache
-from importlib.metadata import version
 from typing import Any
 
 import numpy as np
@@ -346,4 +346,17 @@ def _height(trace: Trace) -> Wave:
 def versions() -> dict[str, str]:
     """Versions of the software that a number depends on."""
     packages = ("camvitals", "numpy", "av", "onnxruntime")
-    return {name: version(name) for name in packages} | {"python": platform.python_version()}
+    return {name: _version(name) for name in packages} | {"python": platform.python_version()}
+
+
+def _version(package: str) -> str:
+    """What a loaded package says of itself, as its metadata takes longer to ask than to decode 1 s.
+
+    Of one that is not loaded, what is installed.
+    """
+    told = getattr(sys.modules.get(package), "__version__", None)
+    if told is None:
+        from importlib.metadata import version
+
+        told = version(package)
+    return str(told)

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from camvitals import __version__
 from camvitals.cli import data, oxygen, weights
 from camvitals.cli.compare import compare
 from camvitals.cli.evaluate import evaluate
@@ -76,9 +77,7 @@ def main() -> None:
 
 def _show_version(wanted: bool) -> None:
     if wanted:
-        from importlib.metadata import version
-
-        print(f"camvitals {version('camvitals')}")
+        print(f"camvitals {__version__}")
         raise typer.Exit
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from camvitals import __version__
 from camvitals.records import (
     Array,
     Finding,
@@ -56,7 +57,7 @@ def to_json(reports: Iterable[Report], *, with_trace: bool = False) -> str:
     """
     document = {
         "schema": SCHEMA,
-        "software": {"name": "camvitals", "version": _own_version()},
+        "software": {"name": "camvitals", "version": __version__},
         "reports": [_report_out(report, with_trace) for report in reports],
     }
     return "".join(_pieces(document, "\n")) + "\n"
@@ -97,15 +98,6 @@ def from_document(document: Any, *, name: str = "document") -> tuple[Report, ...
             f"{name} is not a whole {SCHEMA} document ({type(error).__name__}: {error}); "
             "write it again"
         ) from error
-
-
-def _own_version() -> str:
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        return version("camvitals")
-    except PackageNotFoundError:
-        return "unknown"
 
 
 def _refuse(token: str) -> Any:
