@@ -143,7 +143,7 @@ def _final(seed: int) -> tuple[Array, Array]:
     rate = heart.whole_rate(windows, found_beats, trusted)
     span = windows.start[trusted].min(), windows.stop[trusted].max()
     error = abs(rate - truth.rate_between(*span))
-    return each, np.array([[error, windows.spread[trusted].mean()]])
+    return each, np.array([[error, heart.whole_spread(windows, trusted)]])
 
 
 def intervals(seeds: range) -> dict[str, list[float]]:

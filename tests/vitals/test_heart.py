@@ -7,7 +7,14 @@ from camvitals.data.synthetic.scenario import Scenario
 from camvitals.data.synthetic.traces import made_trace
 from camvitals.vitals.beats import beats as beats_of
 from camvitals.vitals.beats import no_beats
-from camvitals.vitals.heart import by_beats, expected_rate, heart_rates, held_against, windows_of
+from camvitals.vitals.heart import (
+    by_beats,
+    expected_rate,
+    heart_rates,
+    held_against,
+    unrest,
+    windows_of,
+)
 from camvitals.vitals.posterior import heart_model
 from camvitals.vitals.quality import RIGHT_BPM, THRESHOLD, interval, log_odds, trust
 from camvitals.waves.auto import AUTO, pulse_wave, stretches
@@ -103,3 +110,19 @@ def test_a_rate_that_sure_evidence_contradicts_is_withheld() -> None:
     assert all(reading.value is None for reading in rolling)
     assert not held_against(windows, windows).denied.any()
     assert not held_against(double, replace(windows, mass=0.5 * windows.mass)).denied.any()
+
+
+def test_a_rate_that_goes_to_and_fro_is_trusted_less_and_has_a_wider_interval() -> None:
+    trace, _ = made_trace(Scenario(seed=5, duration=20.0, rate=30.0, heart_rate=72.0, sdnn=10.0))
+    calm = windows_of([weigh(c) for c in stretches(trace, method=AUTO, rate=30.0)], heart_model())
+    ramp = np.linspace(0, 20, len(calm.rate))
+    zigzag = 4 * (-1.0) ** np.arange(len(calm.rate))
+    assert unrest(replace(calm, rate=calm.rate + ramp)) == pytest.approx(unrest(calm), abs=1e-6)
+    assert unrest(replace(calm, rate=calm.rate + zigzag)) == pytest.approx(4, abs=1)
+    none = no_beats((0.0, 20.0))
+    steady, _ = heart_rates(calm, none, method=AUTO, span=(0.0, 20.0))
+    restless, _ = heart_rates(
+        replace(calm, rate=calm.rate + zigzag), none, method=AUTO, span=(0.0, 20.0)
+    )
+    assert restless.quality < steady.quality
+    assert restless.high - restless.low > 1.5 * (steady.high - steady.low)

@@ -23,6 +23,7 @@ COVERED, AGREE, FEWEST = 0.6, 0.06, 3
 ABOUT_S = 10.0
 MOVES, MOVES_BPM, MOVES_MOST = 0.004, 3.0, 0.6
 DENY_BPM, DENY_MASS = 8.0, 0.8
+UNREST_WINDOWS, UNREST_FEWEST, UNREST_MOST = 20, 5, 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,8 +184,30 @@ def window_features(windows: Windows) -> Array:
 
 
 def whole_features(windows: Windows, trusted: Array) -> Array:
-    """What the quality of a whole recording rests on: mean log odds, and the share trusted."""
-    return np.array([log_odds(windows.mass).mean(), trusted.mean()])
+    """What the quality of a whole recording rests on: mean log odds, share trusted, unrest."""
+    return np.array([log_odds(windows.mass).mean(), trusted.mean(), unrest(windows)])
+
+
+def unrest(windows: Windows) -> float:
+    """How much the rate goes to and fro [bpm]: noise that is followed does so more than a heart.
+
+    Spread about a straight line in stretches of UNREST_WINDOWS, mean over them; 0 where there are
+    too few.
+    """
+    if len(windows.rate) < UNREST_FEWEST:
+        return 0.0
+    stretches = max(1, round(len(windows.rate) / UNREST_WINDOWS))
+    found = []
+    for rate in np.array_split(windows.rate, stretches):
+        time = np.arange(len(rate)) - (len(rate) - 1) / 2
+        slope = (time @ rate) / (time @ time)
+        found.append(np.std(rate - slope * time))
+    return float(min(np.mean(found), UNREST_MOST))
+
+
+def whole_spread(windows: Windows, trusted: Array) -> float:
+    """What the interval of a whole recording rests on [bpm]: spread within windows, and unrest."""
+    return float(np.hypot(windows.spread[trusted].mean(), unrest(windows)))
 
 
 def _whole(
@@ -197,7 +220,7 @@ def _whole(
         why = _why(windows, slice(None))
         return withheld(NAME, UNIT, why, method=method, span=span, quality=quality)
     rate = whole_rate(windows, beats, trusted)
-    spread = float(windows.spread[trusted].mean())
+    spread = whole_spread(windows, trusted)
     low, high = interval(rate, spread, model.trust["whole_interval"])
     span = (float(windows.start[trusted].min()), float(windows.stop[trusted].max()))
     return Reading(NAME, rate, UNIT, low, high, quality, method, span)
