@@ -96,7 +96,7 @@ def trained(entrant: Entrant, takes: tuple[Take, ...]) -> dict[str, Array]:
         for n, one in enumerate(found):
             told[n, split.test] = estimates(one.module, x[split.test]).numpy()
             rmse[n, k] = one.rmse
-            mixes.append(mix_of(one))
+            mixes.append(mix_of_module(one.module))
     return {"estimates": told, "rmse": rmse, "mix": np.array(mixes), "lag": np.array(lags)}
 
 
@@ -115,9 +115,9 @@ def instances(
     ]
 
 
-def mix_of(one: Instance) -> Array:
+def mix_of_module(module: torch.nn.Module) -> Array:
     """(mixed, 3) weights of M1's mixing of colours, for codes of a spread of one; else empty."""
-    first = one.module.features[0]
+    first = module.features[0]
     is_mix = isinstance(first, torch.nn.Conv1d) and first.kernel_size == (1,)
     return first.weight.detach().numpy()[..., 0] if is_mix else np.zeros((0, 3))
 

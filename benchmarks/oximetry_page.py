@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+import oximetry_networks as networks
+import torch
 
 from camvitals.data.synthetic.optics import DEOXY, OXY, SENSORS, SPECTRA, WAVELENGTH_NM
 from camvitals.records import Array
+from camvitals.train.oxygen.instances import Training, built
 
 RESULTS = Path(__file__).resolve().parents[1] / "results"
 Row = dict[str, str]
 HEAD = """# SpO2 from colours, on real hypoxemia
 
 Made by `python benchmarks/oximetry_networks.py KEEP`, then `python benchmarks/oximetry.py KEEP`;
-do not edit. What it means: [oxygen on real recordings](../../docs/oxygen-real.md).
+do not edit. What it means: [oxygen on real recordings](../../docs/oxygen.md#learned-from-real-recordings).
 
 Hoffman et al. (2022, MIT): six people, both index fingers on phones with the flash on, 14–19
 minutes of lowered oxygen, 64–100 %. Each subject is tested by what was learnt from the other five;
@@ -38,7 +41,9 @@ BEYOND = ("beyond clock", "beyond pulse")
 MAIN = f"| {' | '.join((*COLUMNS, *BEYOND))} |\n|---|---|{'---:|' * 8}\n"
 
 
-def page(rows: Sequence[Row], keep: Path, *, digest: str, seconds: float) -> str:
+def page(
+    rows: Sequence[Row], keep: Path, *, slopes: Mapping[str, Array], digest: str, seconds: float
+) -> str:
     """The whole page."""
     shown = [row for row in rows if "mean of instances" not in row["model"]]
     camera = sorted((r for r in shown if r["kind"] == "camera"), key=lambda r: float(r["mae"]))
@@ -61,7 +66,7 @@ def page(rows: Sequence[Row], keep: Path, *, digest: str, seconds: float) -> str
         "## By subject and hand, MAE\n\n" + _each(shown),
         "## Mean of three instances instead of the one with the lowest validation error\n\n"
         + _table([r for r in rows if "mean of instances" in r["model"]]),
-        "## Colour weights of M1 beside haemoglobin\n\n" + _weights(keep),
+        "## Colour weights of M1 beside haemoglobin\n\n" + _weights(keep, slopes),
         "## Pulse rate from the same traces\n\n" + _heart(),
     ]
     return "\n\n".join(parts) + "\n"
@@ -116,8 +121,10 @@ def _picked(rows: Sequence[Row]) -> list[Row]:
     for way, _ in TITLES:
         for start in (
             "line: colours, chosen",
-            "line: colours and pulse",
+            "line: log ratios + levels",
+            "line: levels",
             "line: pulse rate",
+            "line: pulse strengths",
             "ratio of",
         ):
             found += [r for r in camera if r["way"] == way and r["model"].startswith(start)]
@@ -158,19 +165,20 @@ def _each(rows: Sequence[Row]) -> str:
     )
 
 
-def _weights(keep: Path) -> str:
+def _weights(keep: Path, slopes: Mapping[str, Array]) -> str:
     found = []
     for path in sorted(keep.glob("spo2-m1.*.npz")):
         if ".pulse" in path.name:
             continue
         mix = np.load(path)["mix"]  # networks, mixed, colours
-        size = np.abs(mix).mean(axis=1)
-        share = size / size.sum(axis=1, keepdims=True)
+        share = _share(mix)
         way = "own start" if ".start" in path.name else "as it is"
-        cells = [f"{m:.2f} ± {s:.2f}" for m, s in zip(share.mean(0), share.std(0), strict=True)]
-        found.append(
-            f"| M1 {way}, share of the weights, {len(mix)} networks | {' | '.join(cells)} |"
-        )
+        found.append(f"| M1 {way}, share of the weights, {len(mix)} networks | {_both(share)} |")
+    found.append("| the same before training | " + _both(_share(_untrained())) + " |")
+    found += [
+        f"| line through levels, {way}: points of SpO2 for 1 % of level | {_both(slope)} |"
+        for way, slope in slopes.items()
+    ]
     oxy, deoxy = (_seen(table) for table in (OXY, DEOXY))
     found.append("| absorption by oxyhaemoglobin [1/(cm·mmol/l)] | " + _three(oxy / 1e3) + " |")
     found.append("| absorption by deoxyhaemoglobin | " + _three(deoxy / 1e3) + " |")
@@ -181,6 +189,27 @@ def _weights(keep: Path) -> str:
         "phones here had other curves and gains, so that green and blue see red light too).\n\n"
         "| | R | G | B |\n|---|---:|---:|---:|\n" + "\n".join(found)
     )
+
+
+def _share(mix: Array) -> Array:
+    """(networks, 3) share of each colour in the size of the weights."""
+    size = np.abs(mix).mean(axis=1)
+    return np.asarray(size / size.sum(axis=1, keepdims=True))
+
+
+def _untrained() -> Array:
+    """Weights of M1's mixing as the instances begin with."""
+    found = []
+    for seed in range(networks.INSTANCES):
+        torch.manual_seed(seed)
+        found.append(networks.mix_of_module(built(Training(name="spo2-m1"))))
+    return np.stack(found)
+
+
+def _both(values: Array) -> str:
+    """Mean and spread over networks or subjects left out, of each colour."""
+    pairs = zip(values.mean(axis=0), values.std(axis=0), strict=True)
+    return " | ".join(f"{m:.2f} ± {s:.2f}".replace("-", "−") for m, s in pairs)
 
 
 def _seen(table: Array) -> Array:
@@ -207,6 +236,5 @@ def _heart() -> str:
     return (
         "From [the leaderboard](../README.md), by the functions of `measure`, against the "
         "oximeters' pulse; the aim was 1.5 bpm at 90 %.\n\n"
-        "| method | MAE, bpm | answered, % |\n|---|---:|---:|\n"
-        + "\n".join(cells)
+        "| method | MAE, bpm | answered, % |\n|---|---:|---:|\n" + "\n".join(cells)
     )
