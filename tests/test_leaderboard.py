@@ -37,6 +37,7 @@ def command() -> ModuleType:
 def test_the_boards_are_those_that_are_made(command):
     assert tuple(board.name for board in command.BOARDS) == BOARDS
     others = {path.name for path in RESULTS.glob("oxygen_*")}  # of benchmarks of their own
+    others |= {path.name for path in RESULTS.iterdir() if path.is_dir()}  # trained networks
     wanted = {f"{n}.csv" for n in BOARDS} | {"README.md"}
     assert {path.name for path in RESULTS.iterdir()} - others == wanted
 
