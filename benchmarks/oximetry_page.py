@@ -19,7 +19,8 @@ Row = dict[str, str]
 HEAD = """# SpO2 from colours, on real hypoxemia
 
 Made by `python benchmarks/oximetry_networks.py KEEP`, then `python benchmarks/oximetry.py KEEP`;
-do not edit. What it means: [oxygen on real recordings](../../docs/oxygen.md#learned-from-real-recordings).
+do not edit. What it means:
+[oxygen on real recordings](../../docs/oxygen.md#learned-from-real-recordings).
 
 Hoffman et al. (2022, MIT): six people, both index fingers on phones with the flash on, 14–19
 minutes of lowered oxygen, 64–100 %. Each subject is tested by what was learnt from the other five;
