@@ -116,7 +116,7 @@ class Run:
         if recipe.model.weights:
             load_weights(module, recipe.model.weights)
         _freeze(module, recipe.model.frozen)
-        return module
+        return module.to(memory_format=torch.channels_last)  # 2-D convolutions are faster so
 
     def restore(self, path: Path) -> None:
         """Go on from a checkpoint. Raises InputError when it is of another recipe."""
