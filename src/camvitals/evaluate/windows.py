@@ -64,7 +64,8 @@ class Clock:
             values = wave.values[np.clip(index, 0, len(wave.values) - 1)]
             return np.where(inside, values, np.nan)
         time = self.first + np.arange(index.min(), index.max() + 1) / self.rate
-        return at_times(wave.values, wave.time, time)[index - index.min()]
+        found: Array = at_times(wave.values, wave.time, time)[index - index.min()]
+        return found
 
     def indices(self, windows_W2: Array) -> Array:
         """(W, N) which samples of the clock lie in each window."""

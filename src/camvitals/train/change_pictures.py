@@ -178,8 +178,9 @@ class Compression(Change):
 
 def _played(images: Array, codec: str, crf: float | None, *, rate: float) -> Array:
     """(T, H, W, 3) uint8 pictures after an encoder and its decoder."""
+    from camvitals.video.encoding import Encoding
     from camvitals.video.open import open_video
-    from camvitals.video.write import Encoding, write_video
+    from camvitals.video.write import write_video
 
     suffix, preset = ENCODERS[codec]
     more = Encoding(threads=1)  # as many processes make clips as there are cores; and repeatable

@@ -116,7 +116,9 @@ class Run:
         if recipe.model.weights:
             load_weights(module, recipe.model.weights)
         _freeze(module, recipe.model.frozen)
-        return module.to(memory_format=torch.channels_last)  # 2-D convolutions are faster so
+        # 2-D convolutions are faster so; torch's types forget that modules take it
+        built: nn.Module = module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        return built
 
     def restore(self, path: Path) -> None:
         """Go on from a checkpoint. Raises InputError when it is of another recipe."""
