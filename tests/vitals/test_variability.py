@@ -1,3 +1,4 @@
+import re
 import warnings
 
 import numpy as np
@@ -92,9 +93,9 @@ def test_withheld_below_its_length_and_given_above(name):
 def test_jitter_is_taken_off_and_widens_the_interval_downwards():
     time, rng = swinging(300, hf_ms=10), np.random.default_rng(1)
     true = values(variability(exact(time)))
-    noisy = time + 0.008 * rng.standard_normal(len(time))
+    noisy = time + 0.006 * rng.standard_normal(len(time))
     naive = values(variability(exact(noisy)))
-    told = {r.name: r for r in variability(exact(noisy, jitter=0.008))}
+    told = {r.name: r for r in variability(exact(noisy, jitter=0.006))}
     for name in ("hrv_rmssd", "hrv_sd1", "hrv_hf", "hrv_pnn50"):
         assert abs(told[name].value - true[name]) < 0.5 * abs(naive[name] - true[name])
         assert told[name].low <= true[name] <= told[name].high
@@ -166,3 +167,16 @@ def test_a_pulse_wave_gives_the_variability_of_its_beats(made_pulse, snr_db):
         assert found[name].low <= target[name] <= found[name].high
     assert found["hrv_rmssd"].value == pytest.approx(target["hrv_rmssd"], rel=0.15)
     assert found["hrv_sdnn"].value == pytest.approx(target["hrv_sdnn"], rel=0.08)
+
+
+@pytest.mark.parametrize(("name", "most"), [("hrv_rmssd", 0.5), ("hrv_hf", 0.2)])
+def test_bands_need_more_trustworthy_beats_than_intervals(name, most):
+    time, rng = swinging(300, hf_ms=10), np.random.default_rng(1)
+    for jitter in np.arange(1, 30) / 1e3:
+        noisy = time + jitter * rng.standard_normal(len(time))
+        found = {r.name: r for r in variability(exact(noisy, jitter=jitter))}[name]
+        if found.value is None:
+            break
+        assert found.quality >= 0.7
+    share = float(re.search(r"would be (\d+)% timing noise", found.why)[1]) / 100
+    assert most - 0.02 < share < most + 0.15

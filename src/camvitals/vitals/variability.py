@@ -31,8 +31,9 @@ UNTOLD = 2.0  # beat timing noise has up to this many times the variance that th
 HOLE_S = 5.0  # longest stretch without a good interval that a tachogram spans
 BLOCK, RESAMPLINGS = 8, 400
 # Bias and slope that turn the share of trustworthy variance into the probability of a value within
-# 25 % (or 10 ms, 10 %) of the true one, fitted on 400 made recordings; time domain and bands.
-TIME_ODDS, BAND_ODDS = (1.8, 4.0), (-2.2, 3.3)
+# 25 % (or 10 ms, 10 %) of the true one; time domain and bands: fitted by
+# recipes/variability_quality.py, which also says how often each probability is right.
+TIME_ODDS, BAND_ODDS = (1.05, 2.14), (-1.26, 1.54)
 
 UNITS = {
     "hrv_sdnn": "ms",
