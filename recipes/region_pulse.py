@@ -1,7 +1,7 @@
 """The learned pulse that comes with the package: RegionPulse, on made people alone.
 
 camvitals train recipes/region_pulse.py:region_pulse --out runs/regionpulse
-camvitals export runs/regionpulse --stream --out src/camvitals/waves/models/regionpulse.onnx
+camvitals export runs/regionpulse --stream --warm-up 3 --out regionpulse.onnx
 
 No real recording is read. A third of its people have no pulse, so that it learns not to see one.
 """

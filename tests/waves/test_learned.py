@@ -267,3 +267,12 @@ def test_every_shipped_network_is_a_method():
         assert find(name).needs in ("crops", "regions")
         golden = MODELS / f"{name}.golden.npz"
         assert check_golden(learned(name).network, golden) < 1e-3
+
+
+def test_the_network_that_ships_speaks_of_every_sample():
+    trace, truth = made_trace(Scenario(seed=1, duration=15.0, rate=30.0))
+    wave = wave_of(trace, method="regionpulse", rate=30.0)
+    assert np.isfinite(wave.values).all()
+    pulse = truth.physiology.pulse_at(wave.time)
+    for part in (slice(0, 150), slice(-150, None)):  # warm-up and delay lie in them
+        assert np.corrcoef(wave.values[part], pulse[part])[0, 1] > 0.6

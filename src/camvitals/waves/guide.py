@@ -5,7 +5,6 @@ Shape letters: N samples of the part, R regions, T samples on the network's cloc
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import cache
 
 import numpy as np
@@ -13,15 +12,12 @@ import numpy as np
 from camvitals.dsp.clean import bandpass
 from camvitals.dsp.colours import filled
 from camvitals.records import Array
-from camvitals.runtime import Network
 from camvitals.steps import Steps
 from camvitals.waves.learned import Learned, learned, shipped
 
 NAME = "regionpulse"
 CERTAINTY = "certainty"
 BAND_HZ = (0.65, 4.0)
-LEAD_S = 3.0  # of the part, mirrored, that the network is shown first
-AT_ONCE = 90  # samples
 SURE = 6.0  # log odds beyond which it makes no difference
 
 
@@ -49,29 +45,8 @@ def guided_steps(
     clock = np.arange(int(time[-1] * found.rate + 1e-6) + 1) / found.rate
     flat = colours.reshape(len(colours), -1)
     evenly = np.stack([np.interp(clock, time, column) for column in flat.T], axis=1)
-    told = yield from _told(found, evenly.reshape(len(clock), *colours.shape[1:]))
+    told = yield from found.outputs_steps(evenly.reshape(len(clock), *colours.shape[1:]))
     pulse = bandpass(told[:, :1], rate=found.rate, low=BAND_HZ[0], high=BAND_HZ[1])
-    both = np.column_stack([pulse, np.clip(told[:, 1], -SURE, SURE)])
+    odds = told[:, list(found.card.outputs).index(CERTAINTY)]
+    both = np.column_stack([pulse, np.clip(odds, -SURE, SURE)])
     return np.stack([np.interp(time, clock, column) for column in both.T], axis=1)
-
-
-def _told(found: Learned, colours_TRC: Array) -> Steps[Array]:
-    """(T, 2) of both outputs, for every sample: mirrored ends stand in for what came and comes."""
-    lead = min(round(LEAD_S * found.rate), len(colours_TRC) - 1)
-    late = min(found.card.delay, len(colours_TRC) - 1)
-    before, after = colours_TRC[lead:0:-1], colours_TRC[-2 : -2 - late : -1]
-    shown = np.concatenate([before, colours_TRC, after])
-    network = found.network.another()
-    network.reset()
-    parts = []
-    for at in range(0, len(shown), AT_ONCE):
-        parts.append(_outputs(network, shown[at : at + AT_ONCE]))
-        yield
-    return np.concatenate(parts)[lead + late :][: len(colours_TRC)]
-
-
-def _outputs(network: Network, colours: Array) -> Array:
-    (name,) = network.inputs
-    told: Mapping[str, Array] = network({name: colours[None]})
-    pulse = next(iter(network.card.outputs))
-    return np.column_stack([told[pulse].ravel(), told[CERTAINTY].ravel()]).astype(float)

@@ -22,11 +22,13 @@ from camvitals.face.framing import BOXES
 from camvitals.face.takers import Takers
 from camvitals.records import Array, InputError
 from camvitals.runtime import Network, load
-from camvitals.waves.stretch import Stream, Stretch, framing_of, output
+from camvitals.steps import Steps, finish
+from camvitals.waves.stretch import Stream, Stretch, framing_of, given_of, output
 
 MODELS = Path(__file__).with_name("models")
 SUFFIX = ".onnx"
 SHORTEST_S = 2.0
+AT_ONCE = 90  # samples given at once to a network that carries state
 WAVES = ("pulse", "derivative")
 BY_ITSELF = ("raw", "unit", "signed", "imagenet", "traces")  # need no other sample
 CROPS, REGIONS = "crops", "regions"
@@ -92,7 +94,10 @@ class Learned:
         if abs(rate - self.rate) > 1e-6:
             raise InputError(f"{self.card.name} takes {self.rate:g} Hz but got {rate:g} Hz")
         network = self.network.another()
-        if self.length is None and not self.card.state:
+        if self.card.state:
+            found = finish(self.outputs_steps(values))[:, 0]
+            return np.cumsum(found) if self.card.gives == "derivative" else found
+        if self.length is None:
             network.reset()
             found = np.full(len(values), np.nan)
             told = output(network, values)[self.card.delay :]
@@ -102,6 +107,26 @@ class Learned:
         for sample in values:
             stretch.push(sample)
         return stretch.values()[1]
+
+    def outputs_steps(self, colours: Array) -> Steps[Array]:
+        """(T, O) all that a network that carries state says of (T, R, 3) colours, in steps.
+
+        The mirrored ends stand in for what was before, over the warm-up, and what comes, over the
+        delay, so that every sample has its own.
+        """
+        lead = min(max(round(self.card.warm_up * self.rate), self.card.delay), len(colours) - 1)
+        late = min(self.card.delay, len(colours) - 1)
+        before, after = colours[lead:0:-1], colours[len(colours) - 2 :: -1][:late]
+        shown = np.concatenate([before, colours, after])
+        network = self.network.another()
+        network.reset()
+        (name,), parts = network.inputs, []
+        for at in range(0, len(shown), self.length or AT_ONCE):
+            given = given_of(self.card, shown[at : at + (self.length or AT_ONCE)])
+            told = network({name: given[None]})
+            parts.append(np.column_stack([told[o].ravel() for o in self.card.outputs]))
+            yield
+        return np.concatenate(parts)[lead + late :][: len(colours)].astype(float)
 
 
 def shipped() -> tuple[str, ...]:
