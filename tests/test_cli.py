@@ -334,12 +334,14 @@ def test_what_cannot_be_simulated(name, options, told, run, tmp_path, monkeypatc
 
 def test_methods_are_listed_with_their_sources(run):
     from camvitals.waves import METHODS
+    from camvitals.waves.learned import shipped
 
     ended = run("methods")
     assert ended.code == 0
-    assert [line.split()[0] for line in ended.out.splitlines() if line[1:2].strip()][1:] == list(
-        METHODS
-    )
+    assert [line.split()[0] for line in ended.out.splitlines() if line[1:2].strip()][1:] == [
+        *METHODS,
+        *shipped(),
+    ]
 
 
 def test_help_version_and_wrong_usage(run):

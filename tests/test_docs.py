@@ -122,7 +122,8 @@ def test_the_first_commands_run_as_written(tmp_path, monkeypatch, capsys):
             main()
         assert not ended.value.code
     told = capsys.readouterr().out
-    assert "RMSSD needs 30 s of clean beats" in " ".join(told.split())
+    assert "Heart rate" in told
+    assert "RMSSD: " in told.split("Withheld")[1]  # too short for it; the beats decide the words
     assert {"face.mp4", "face.truth.json", "face.html", "face"} <= {
         path.name for path in tmp_path.iterdir()
     }
