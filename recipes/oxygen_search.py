@@ -63,9 +63,7 @@ def left_out(training, *, fold, tell):
     x, spo2, splits = _windows(training.name, training.options["length"], training.pulse_only)
     found = splits[fold]
     rows = (found.train, found.validation[::JUDGED])
-    value = train_instance(x, spo2, rows, training, seed=fold).rmse
-    tell(training.epochs, value)
-    return value
+    return train_instance(x, spo2, rows, training, seed=fold, tell=tell).rmse
 
 
 @lru_cache(maxsize=3)

@@ -1,5 +1,7 @@
 """Lines and networks that learn saturation: from planted colours, and from made people."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
@@ -29,6 +31,7 @@ from camvitals.train.oxygen.linear import (
     trailing,
 )
 from camvitals.train.oxygen.windows import Take, cut, read_takes, relative_to_start
+from camvitals.train.trial import Pruned
 
 RATE = 30.0
 WAY = Way(from_start=True, calibrated=True, until=15.0)
@@ -161,6 +164,26 @@ def test_an_instance_is_the_same_again_and_another_with_another_seed(made_window
     assert a.rmse == pytest.approx(float(rmse), rel=1e-5)
     with pytest.raises(InputError, match="to learn from"):
         train_instance(x, spo2, (rows[0], rows[0][:0]), training, seed=0)
+
+
+def test_an_instance_tells_each_epoch_and_can_be_stopped_at_any(made_windows):
+    training = Training(name="spo2-fc", options={"filters": 4}, epochs=6, draws=64)
+    few = made_windows.at(np.arange(0, len(made_windows), 5))
+    x, spo2 = prepared(few, training), torch.tensor(few.spo2).float()
+    rows, told = (np.arange(20), np.arange(20, 30)), []
+
+    def tell(epoch, rmse, stop=7):
+        told.append((epoch, rmse))
+        if epoch == stop:
+            raise Pruned
+
+    found = train_instance(x, spo2, rows, training, seed=0, tell=tell)
+    assert [epoch for epoch, _ in told] == [1, 2, 3, 4, 5, 6]
+    assert min(rmse for _, rmse in told) == found.rmse
+    told.clear()
+    with pytest.raises(Pruned):
+        train_instance(x, spo2, rows, training, seed=0, tell=partial(tell, stop=2))
+    assert len(told) == 2
 
 
 def test_the_lowest_validation_error_is_tested():

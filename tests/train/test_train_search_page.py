@@ -72,11 +72,21 @@ def test_a_trial_of_saturation_learns(monkeypatch):
         rungs=(4, 8),
         folder="",
     )
-    found = run_trial(job, lambda *_: False)
+    looks = []
+
+    def ask(_number, at, value):
+        looks.append((at, value))
+        return False
+
+    found = run_trial(job, ask)
+    given_up = run_trial(job, lambda _number, at, _value: at == 3)
     module["_windows"].cache_clear()
     assert found.state == "complete", found.why
     assert len(found.folds) == 3
     assert found.value < 4  # a constant has 6
+    # It is looked at within a fold, before that is learnt to its end, and can be given up there
+    assert looks[0][0] == 1 and looks[0][1] > found.folds[0]
+    assert given_up.state == "pruned" and given_up.folds == found.folds[:1]
 
 
 def made(number, rng, take):

@@ -7,7 +7,7 @@ Shape letters: W windows, N samples.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -87,13 +87,21 @@ def built(training: Training) -> SpO2Net:
 
 
 def train_instance(
-    x: Tensor, spo2: Tensor, split: tuple[Array, Array], training: Training, *, seed: int
+    x: Tensor,
+    spo2: Tensor,
+    split: tuple[Array, Array],
+    training: Training,
+    *,
+    seed: int,
+    tell: Callable[[int, float], None] = lambda _epoch, _rmse: None,
 ) -> Instance:
     """One network, kept as it was when its validation RMSE was lowest.
 
     x: (W, C, N) of all windows; spo2: (W,) %.   split: indices to learn from and to choose by.
     The loss is sqrt(mean squared error + 1e-8); mean and spread of the input, and the mean
     saturation, are those of the windows that are learnt from.
+    tell: called after each epoch, from 1, with the validation RMSE; what it raises ends the
+        training, as when a search gives it up.
     """
     train, judge = (torch.from_numpy(np.asarray(rows)) for rows in split)
     if len(train) == 0 or len(judge) == 0:
@@ -112,7 +120,8 @@ def train_instance(
             if rmse < best:
                 best, at = rmse, epoch
                 state = {name: value.clone() for name, value in module.state_dict().items()}
-            elif epoch - at >= training.patience:
+            tell(epoch + 1, rmse)
+            if epoch - at >= training.patience:
                 break
         module.load_state_dict(state)
     return Instance(module.eval(), best, at, seed)
