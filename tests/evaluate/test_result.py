@@ -71,6 +71,18 @@ def test_csv_has_a_line_a_row_and_the_protocol_beside_it(tmp_path: Path) -> None
     assert result.protocol.hash in (tmp_path / "a.protocol.txt").read_text()
 
 
+def test_times_of_a_unix_clock_are_written_whole(tmp_path: Path) -> None:
+    result = example(subjects=1, windows=3, methods=("pos",))
+    for name in ("start", "stop"):
+        result.columns[name][:] += 1_763_700_000.25
+    result.save_csv(tmp_path / "a.csv")
+    with (tmp_path / "a.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    for name in ("start", "stop"):
+        written = [float(row[name]) for row in rows]
+        assert written == pytest.approx(list(result.columns[name]), abs=1e-6, rel=0)
+
+
 def test_parquet_holds_the_same_and_the_protocol(tmp_path: Path) -> None:
     parquet = pytest.importorskip("pyarrow.parquet")
     result = example(subjects=2)

@@ -31,6 +31,7 @@ SCORES = (
     "beat_mae_ms",
 )
 NUMBERS = ("start", "stop", "estimate", "low", "high", "quality", "reference", *SCORES)
+TIMES = ("start", "stop")
 STRATUM = "stratum."
 
 
@@ -142,7 +143,7 @@ class Result:
         writer = csv.writer(buffer, lineterminator="\n")
         protocol = f"{self.protocol.name} {self.protocol.hash[:12]}"
         writer.writerow(("protocol", *self.columns))
-        written = [_cells(column) for column in self.columns.values()]
+        written = [_cells(name, column) for name, column in self.columns.items()]
         writer.writerows(zip([protocol] * len(self), *written, strict=True))
         about = f"{self.protocol.name} {self.protocol.hash}\n{self.protocol.text}\n"
         write_atomically(Path(path).with_suffix(".protocol.txt"), about)
@@ -255,11 +256,15 @@ def _from_document(document: Any, name: str) -> Result:
     return Result(protocol, columns, excluded, skipped, versions)
 
 
-def _cells(column: Array) -> list[str]:
-    if column.dtype.kind == "f":
-        known = np.isfinite(column).tolist()
-        return [f"{n:.6g}" if k else "" for n, k in zip(column.tolist(), known, strict=True)]
-    return list(column)
+def _cells(name: str, column: Array) -> list[str]:
+    """Numbers to six digits; times to 1e-6 s, because on a UNIX clock six digits are weeks."""
+    if column.dtype.kind != "f":
+        return list(column)
+    return [_cell(n, name in TIMES) if np.isfinite(n) else "" for n in column.tolist()]
+
+
+def _cell(number: float, time: bool) -> str:
+    return f"{number:.6f}".rstrip("0").rstrip(".") if time else f"{number:.6g}"
 
 
 def _refuse(token: str) -> Any:
