@@ -28,6 +28,14 @@ def present(path: Path) -> Path:
     return path
 
 
+def hidden(path: Path, folder: Path) -> bool:
+    """Whether a file lies in a hidden folder of this one, or is hidden: it is nobody's recording.
+
+    Such are copies that were cut short, and what systems keep beside files.
+    """
+    return any(part.startswith(".") for part in path.relative_to(folder).parts)
+
+
 def library(name: str, package: str, *, path: Path) -> ModuleType:
     """An optional library of the extra `formats`, or InputError that says how to get it."""
     try:

@@ -13,6 +13,7 @@ import numpy as np
 
 from camvitals.data.corpora.corpus import Corpus
 from camvitals.data.corpora.references import reference_wave
+from camvitals.data.files import hidden
 from camvitals.data.recording import Recording
 from camvitals.data.synthetic.truth import Truth
 from camvitals.records import Wave
@@ -28,7 +29,8 @@ def find(folder: Path) -> Iterator[Recording]:
 
     The subject is the first folder on the way, or the video's own name where it lies on top.
     """
-    videos = [path for path in sorted(folder.rglob("*")) if _is_video(path.relative_to(folder))]
+    found = (path for path in sorted(folder.rglob("*")) if path.suffix.lower() in VIDEOS)
+    videos = [path for path in found if not hidden(path, folder)]
     same = Counter(path.with_suffix("") for path in videos)
     for path in videos:
         name = path.stem if same[path.with_suffix("")] == 1 else path.name
@@ -61,11 +63,6 @@ def references(path: Path) -> Mapping[str, Wave]:
 def no_references() -> Mapping[str, Wave]:
     """Nothing is known of a video without a truth beside it."""
     return {}
-
-
-def _is_video(path: Path) -> bool:
-    hidden = any(part.startswith(".") for part in path.parts)
-    return path.suffix.lower() in VIDEOS and not hidden
 
 
 def _attributes(truth: Path) -> dict[str, str]:

@@ -13,7 +13,7 @@ import numpy as np
 
 from camvitals.data.corpora.corpus import Corpus
 from camvitals.data.corpora.references import reference_wave
-from camvitals.data.files import present
+from camvitals.data.files import hidden, present
 from camvitals.data.recording import Recording
 from camvitals.records import Array, InputError, Wave
 from camvitals.video import Video, open_video
@@ -32,7 +32,8 @@ def find(folder: Path) -> Iterator[Recording]:
     """Every NAME_inputK.npy with its NAME_labelK.npy; the chunks of a name are one take."""
     takes: dict[tuple[Path, str], Chunks] = {}
     for path in sorted(folder.rglob("*_*.npy")):
-        if matched := re.fullmatch(NAME, path.stem):
+        matched = None if hidden(path, folder) else re.fullmatch(NAME, path.stem)
+        if matched:
             takes.setdefault((path.parent, matched[1]), {})[int(matched[3])] = path.parent
     many = len({place for place, _ in takes}) > 1
     for (place, name), chunks in takes.items():

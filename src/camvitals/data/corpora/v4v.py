@@ -11,7 +11,7 @@ import numpy as np
 
 from camvitals.data.corpora.corpus import Corpus
 from camvitals.data.corpora.references import evenly, reference_wave
-from camvitals.data.files import lines_of, read_columns
+from camvitals.data.files import hidden, lines_of, read_columns
 from camvitals.data.recording import Recording
 from camvitals.records import Array, InputError, Wave
 from camvitals.video import open_video
@@ -27,8 +27,9 @@ SEXES = {"F": "female", "M": "male"}
 
 def find(folder: Path) -> Iterator[Recording]:
     """Every SUBJECT_TASK, with video, pressure and rates wherever the phases put them."""
-    texts = sorted(folder.rglob("*.txt"))
-    videos = {path.stem: path for path in folder.rglob("*.mkv") if _key(path)}
+    seen = [path for path in sorted(folder.rglob("*")) if not hidden(path, folder)]
+    texts = [path for path in seen if path.suffix == ".txt"]
+    videos = {path.stem: path for path in seen if path.suffix == ".mkv" and _key(path)}
     pressures = {_key(path): path for path in texts if "bp" in path.parent.name.lower()}
     rates = {_key(path): path for path in texts if "physiology" in path.parent.name.lower()}
     releases = {path.name: path for path in texts}
