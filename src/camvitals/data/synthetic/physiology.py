@@ -11,23 +11,28 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from camvitals.data.synthetic.ecg import (
+    LEAST_S,
+    Rhythm,
+    f_waves,
+    own_ecg,
+    textbook_ecg,
+    transit_change,
+    uneven,
+)
 from camvitals.data.synthetic.scenario import Scenario
 from camvitals.records import Array, InputError
 
 RATE_HZ = 250.0
 MARGIN_S = 1.0
 
-# P, Q, R, S, T of McSharry et al. (2003), table 1: angles/2π as seconds of a 1-s beat, widths
-# likewise, and the heights a·b² that its equation (1) integrates to, relative to R = 1 mV.
-ECG_CENTRE_S = np.array([-1 / 6, -1 / 24, 0.0, 1 / 24, 1 / 4])
-ECG_WIDTH_S = np.array([0.25, 0.1, 0.1, 0.1, 0.4]) / (2 * np.pi)
-ECG_HEIGHT_MV = np.array([0.25, -0.167, 1.0, -0.25, 0.4])
-
 # Systolic wave, dicrotic wave and run-off of the pulse, in parts of a beat of 0.8 s.
 PULSE_CENTRE = np.array([0.20, 0.47, 0.72])
 PULSE_WIDTH = np.array([0.085, 0.12, 0.15])
 PULSE_HEIGHT = np.array([1.0, 0.42, 0.14])
 
+# The strength of a beat is this power of its filling; without the atria more hangs on the time.
+FILLS = {"sinus": 0.5, "fibrillation": 0.8}
 PREMATURE = 0.35  # an ectopic beat comes this part of an interval early, the next one on time
 
 
@@ -41,6 +46,7 @@ class Physiology:
     ecg:    (T,) mV.   breath: (T,) −1–1, up is inhaled.   spo2: (T,) %.
     r_peaks, feet, pulse_peaks: (K,) s; ectopic: (K,) True for a premature beat.
     duration: of the recording [s]; only beats in 0–duration are counted by the rates.
+    rhythm: one of scenario.RHYTHMS.
     """
 
     time: Array
@@ -55,6 +61,12 @@ class Physiology:
     ectopic: Array
     breath_rate: float
     duration: float
+    rhythm: str = "sinus"
+
+    @property
+    def irregular(self) -> bool:
+        """True for a rhythm without order: fibrillating atria; ectopic beats are told apart."""
+        return self.rhythm == "fibrillation"
 
     @property
     def heart_rate(self) -> float:
@@ -122,16 +134,19 @@ def simulate_physiology(scenario: Scenario) -> Physiology:
     time = -MARGIN_S + np.arange(count) / RATE_HZ
     lungs = _Breath(scenario, rng)
     breath = lungs(time)
-    beats, ectopic = _beats(scenario, lungs, rng)
+    rhythm = Rhythm(*_beats(scenario, lungs, rng), scenario.rhythm == "fibrillation")
+    beats, ectopic = rhythm.beats, rhythm.ectopic
     transit = rng.uniform(0.14, 0.20) + 0.004 * lungs(beats)
+    if scenario.ecg == "own":
+        transit = transit + transit_change(rhythm, np.random.default_rng([scenario.seed, 1, 3]))
     feet = beats + transit
-    pulse, peaks = _pulse(feet, ectopic, time)
+    pulse, peaks = _pulse(feet, ectopic, time, fills=FILLS[scenario.rhythm])
     pulse = pulse * (1 + 0.08 * breath) + 0.12 * lungs(time - 0.3)
     return Physiology(
         time=time,
         rate=RATE_HZ,
         pulse=pulse,
-        ecg=_ecg(beats, ectopic, time) + 0.04 * breath,
+        ecg=_ecg(scenario, rhythm, lungs, time) + 0.04 * breath,
         breath=breath,
         spo2=np.asarray(scenario.spo2_at(time)),
         r_peaks=beats[:-1],
@@ -140,6 +155,7 @@ def simulate_physiology(scenario: Scenario) -> Physiology:
         ectopic=ectopic[:-1],
         breath_rate=float(scenario.breath_rate),
         duration=float(scenario.duration),
+        rhythm=scenario.rhythm,
     )
 
 
@@ -176,6 +192,8 @@ def band_noise(length: int, *, centre: float, width: float, rng: np.random.Gener
 def _beats(scenario: Scenario, lungs: _Breath, rng: np.random.Generator) -> tuple[Array, Array]:
     """R peaks [s] from before the margin to after it, and which of them are ectopic."""
     ideal, first, last = _even_beats(scenario, rng)
+    if scenario.rhythm == "fibrillation":
+        return _fibrillating(scenario, ideal, first, last)
     ectopic = _ectopic(scenario.ectopic, len(ideal), first, last, rng)
     disturbed = ectopic.copy()
     disturbed[:-1] |= ectopic[1:]  # interval k runs from beat k to k + 1
@@ -196,6 +214,16 @@ def _beats(scenario: Scenario, lungs: _Breath, rng: np.random.Generator) -> tupl
         moved = np.concatenate([[0.0], np.cumsum(mixed[:-1])]) * scenario.sdnn / 1e3
         beats = ideal + moved - moved[first]
     early = PREMATURE * np.diff(beats, prepend=beats[0] - 1)
+    return np.where(ectopic, beats - early, beats), ectopic
+
+
+def _fibrillating(scenario: Scenario, ideal: Array, first: int, last: int) -> tuple[Array, Array]:
+    """The same of fibrillating atria, where only ventricular beats are ectopic."""
+    rng = np.random.default_rng([scenario.seed, 1, 4])
+    beats = uneven(ideal, first, last, rng)
+    ectopic = _ectopic(scenario.ectopic, len(ideal), first, last, rng)
+    interval = np.diff(beats, prepend=beats[0] - 1)
+    early = np.clip(interval - LEAST_S, 0, PREMATURE * interval)
     return np.where(ectopic, beats - early, beats), ectopic
 
 
@@ -254,13 +282,13 @@ def _template() -> Array:
 TEMPLATE = _template()
 
 
-def _pulse(feet: Array, ectopic: Array, time: Array) -> tuple[Array, Array]:
+def _pulse(feet: Array, ectopic: Array, time: Array, *, fills: float) -> tuple[Array, Array]:
     """(T,) pulse and (K − 1,) tops [s] of the beats between the feet [s]."""
     interval = np.diff(feet)
     # The upstroke lasts as the square root of the interval; the run-off fills the rest.
     bend = np.sqrt(interval / 0.8) - 1
     filling = np.concatenate([[interval[0]], interval[:-1]]) / np.median(interval)
-    strength = np.clip(filling, 0.3, 1.5) ** 0.5 * np.where(ectopic[:-1], 0.7, 1.0)
+    strength = np.clip(filling, 0.3, 1.5) ** fills * np.where(ectopic[:-1], 0.7, 1.0)
     beat = np.clip(np.searchsorted(feet, time, side="right") - 1, 0, len(interval) - 1)
     part = np.clip((time - feet[beat]) / interval[beat], 0, 1)
     part = part * (1 + bend[beat]) / (1 + bend[beat] * part)
@@ -269,21 +297,12 @@ def _pulse(feet: Array, ectopic: Array, time: Array) -> tuple[Array, Array]:
     return pulse, feet[:-1] + interval * top / (1 + bend - bend * top)
 
 
-def _ecg(beats: Array, ectopic: Array, time: Array) -> Array:
-    """(T,) mV: five Gaussians a beat; P and T move with the root of the interval (Bazett)."""
-    interval = np.clip(np.diff(beats, append=2 * beats[-1] - beats[-2]), 0.25, 2.0)
-    before = np.concatenate([[interval[0]], interval[:-1]])
-    root = np.sqrt(np.minimum(interval, before))[:, None]
-    stretch = np.where(np.isin(np.arange(5), [0, 4]), root, 1.0)
-    centre = beats[:, None] + ECG_CENTRE_S * stretch
-    width = ECG_WIDTH_S * stretch
-    height = np.tile(ECG_HEIGHT_MV, (len(beats), 1))
-    height[ectopic] *= np.array([0.0, 1.0, 1.3, 1.4, -0.9])
-    width[ectopic, 1:4] *= 2.2
-    reach = int(np.ceil(4.5 * width.max() * RATE_HZ))
-    nearest = np.round((centre - time[0]) * RATE_HZ).astype(int)
-    index = nearest[..., None] + np.arange(-reach, reach + 1)
-    away = (time[0] + index / RATE_HZ - centre[..., None]) / width[..., None]
-    value = height[..., None] * np.exp(-0.5 * away**2)
-    inside = (index >= 0) & (index < len(time))
-    return np.asarray(np.bincount(index[inside], weights=value[inside], minlength=len(time)))
+def _ecg(scenario: Scenario, rhythm: Rhythm, lungs: _Breath, time: Array) -> Array:
+    """(T,) mV, without the baseline that the breath makes."""
+    shape, atria = (np.random.default_rng([scenario.seed, 1, at]) for at in (1, 2))
+    if scenario.ecg == "own":
+        breath = lungs(rhythm.beats)
+        ecg = own_ecg(rhythm, time, rate=RATE_HZ, breath_K=breath, rng=shape)
+    else:
+        ecg = textbook_ecg(rhythm, time, rate=RATE_HZ)
+    return ecg + f_waves(time, atria) if rhythm.fibrillating else ecg

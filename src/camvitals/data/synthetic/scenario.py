@@ -23,6 +23,8 @@ CODECS = ("h264", "vp9", "mpeg4", "mjpeg", "ffv1")
 CLOCKS = ("steady", "jitter", "halved", "dropped", "ntsc")
 SUBJECTS = ("face", "still-picture", "painted-face", "wall", "noise")
 CAMERAS = ("webcam", "phone", "machine")
+RHYTHMS = ("sinus", "fibrillation")
+ECGS = ("textbook", "own")
 
 CRF_CODECS = {"h264": 51, "vp9": 63}  # those that have a crf, and its largest value
 
@@ -65,6 +67,9 @@ class Scenario:
     light: one of LIGHTS.   mains: 50 or 60 Hz; a lamp flickers at twice that.
     codec: one of CODECS; crf (lower is better) or bit_rate [bit/s]; None leaves it to the writer.
     size: (width, height) px, even.   pulse: factor on the blood volume pulse; 0 removes it.
+    rhythm: one of RHYTHMS; fibrillating atria beat without order, whatever sdnn and lf_hf.
+    ecg: one of ECGS: the same for everybody, or one's own, whose shape the seed draws, which turns
+        with the breath, and whose pulses follow by a pre-ejection period that filling shortens.
     clock: one of CLOCKS.   subject: one of SUBJECTS; only a face lives.   people: faces in view.
     Raises InputError for a value out of range.
     """
@@ -97,6 +102,8 @@ class Scenario:
     clock: str = "steady"
     subject: str = "face"
     people: int = 1
+    rhythm: str = "sinus"
+    ecg: str = "textbook"
 
     def __post_init__(self) -> None:
         for name, (low, high, unit) in RANGES.items():
@@ -226,6 +233,8 @@ CHOICES = {
     "codec": CODECS,
     "clock": CLOCKS,
     "subject": SUBJECTS,
+    "rhythm": RHYTHMS,
+    "ecg": ECGS,
 }
 
 

@@ -102,6 +102,7 @@ class Truth:
             "frames_s": np.round(self.frames, 6).tolist(),
             **{name: np.round(getattr(body, name), 6).tolist() for name in MARKS},
             "ectopic": body.ectopic.tolist(),
+            "rhythm": body.rhythm,
         }
         with _atomic(beside) as partial:
             partial.write_text(json.dumps(found, ensure_ascii=False, indent=1), encoding="utf-8")
@@ -126,6 +127,7 @@ class Truth:
                 ectopic=np.array(found["ectopic"], dtype=bool),
                 breath_rate=found["breath_rate_per_min"],
                 duration=scenario.duration,
+                rhythm=scenario.rhythm,
             )
             return cls(scenario, body, np.array(found["frames_s"]))
         except (OSError, KeyError, TypeError, ValueError, IndexError) as error:
