@@ -109,14 +109,41 @@ def pulse():
     return {"pulse": Wave(np.sin(7 * time), time, "pulse")}
 
 
-def test_the_card_names_the_regions_that_the_cache_had(tmp_path):
+def recipe_of(folder, *corpora, **more):
+    """Of a cache with two people of each of these corpora."""
     people = [
-        Recording("made", f"person {k}", pulse, colours=colours, split="train") for k in range(2)
+        Recording(name, f"person {k}", pulse, colours=colours, split="train")
+        for name in corpora
+        for k in range(2)
     ]
     settings = PrepareSettings(crops=False)
-    assert len(list(prepare(people, tmp_path / "cache", settings=settings, jobs=1))) == 2
-    corpus = CacheClips(folder=str(tmp_path / "cache"), content="traces", held_out=0.0)
-    recipe = replace(recipe_for("tracenet-tiny"), corpus=corpus)
+    assert len(list(prepare(people, folder, settings=settings, jobs=1))) == len(people)
+    corpus = CacheClips(folder=str(folder), content="traces", held_out=0.0, **more)
+    return replace(recipe_for("tracenet-tiny"), corpus=corpus)
+
+
+@pytest.mark.parametrize(
+    ("corpora", "chosen", "data", "licence"),
+    [
+        (("pure",), (), "PURE (2 people)", "research, on request"),
+        (
+            ("mcd-rppg", "own"),
+            (),
+            "MCD-rPPG (2 people); own (2 people)",
+            "MCD-rPPG: CC BY 4.0; own: not said",
+        ),
+        (("mcd-rppg", "pure"), ("mcd-rppg",), "MCD-rPPG (2 people)", "CC BY 4.0"),
+    ],
+)
+def test_the_card_says_whose_recordings_they_were(tmp_path, corpora, chosen, data, licence):
+    recipe = recipe_of(tmp_path / "cache", *corpora, corpora=chosen)
+    folder = trained(recipe, tmp_path / "run")
+    card = ModelCard.load(folder / "best.safetensors.json")
+    assert (card.training_data, card.licence) == (data, licence)
+
+
+def test_the_card_names_the_regions_that_the_cache_had(tmp_path):
+    recipe = recipe_of(tmp_path / "cache", "made")
     names = tuple(name for name in colours().names if name != "background")
     folder = trained(recipe, tmp_path / "run")
     assert ModelCard.load(folder / "best.safetensors.json").regions == names

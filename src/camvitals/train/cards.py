@@ -13,10 +13,12 @@ from torch import Tensor, nn
 
 from camvitals.card import ModelCard
 from camvitals.data.cache import Cache
+from camvitals.data.corpora import CORPORA
 from camvitals.models.architecture import Architecture
 from camvitals.records import InputError
 from camvitals.train import graph
 from camvitals.train.cached import CacheClips
+from camvitals.train.labelled import LabelClips
 from camvitals.train.checkpoint import CARD, load_weights, on_disk, packed, write_together
 from camvitals.train.clips import MadeClips
 from camvitals.train.objective import architecture_of
@@ -59,11 +61,8 @@ def card_of(
         "training_data": f"made people (camvitals {version('camvitals')}), no real ones",
         "licence": "Apache-2.0",
     }
-    if isinstance(corpus, CacheClips):
-        facts["training_data"] = ", ".join(corpus.corpora) or "a prepared cache"
-        facts["licence"] = "not said"
-        made = asdict(Cache(corpus.folder).settings)
-        facts["crop"] = {name: made[name] for name in ("box", "extension", "smooth")}
+    if isinstance(corpus, CacheClips | LabelClips):
+        facts |= _of_cache(corpus)
     if not isinstance(corpus, MadeClips):
         facts["regions"] = tuple(getattr(corpus, "named_regions", ()))
     if recipe.model.delay:
@@ -81,6 +80,29 @@ def card_of(
         metrics={k: v for k, v in metrics.items() if k not in ("epoch", "step")},
         **facts,
     )
+
+
+def _of_cache(corpus: CacheClips | LabelClips) -> dict[str, Any]:
+    """Whose recordings they were, by whose leave, and how they were cut."""
+    cache = Cache(corpus.folder)
+    people: dict[str, set[str]] = {}
+    for one in cache.recordings:
+        if one.trainable and one.corpus in (corpus.corpora or (one.corpus,)):
+            people.setdefault(one.corpus, set()).add(one.subject)
+    known = {name: CORPORA[name] for name in people if name in CORPORA}
+    titles = {name: known[name].title if name in known else name for name in people}
+    licences = {name: known[name].licence if name in known else "not said" for name in people}
+    several = len(people) > 1
+    made = asdict(cache.settings)
+    return {
+        "training_data": "; ".join(
+            f"{titles[name]} ({len(who)} people)" for name, who in people.items()
+        ),
+        "licence": "; ".join(
+            f"{titles[name]}: {text}" if several else text for name, text in licences.items()
+        ),
+        "crop": {name: made[name] for name in ("box", "extension", "smooth")},
+    }
 
 
 def trained(folder: Path | str, *, own_code: bool = False) -> tuple[nn.Module, Recipe]:
