@@ -118,7 +118,7 @@ def pretrained(
     keys = public.keys or architecture.keys
     with torch.device("meta"):  # shapes are all that is needed
         module = architecture.build(size=architecture.size, **(options or {}))
-    ways = [{keys(key): tensor for key, tensor in tensors.items()}, tensors]
+    ways: list[Mapping[Any, Tensor]] = [{keys(key): t for key, t in tensors.items()}, tensors]
     found = [_of_trunk(way, public.trunk, module) for way in ways]
     faults = [_misfit(module, way, public.trunk) for way in found]
     for way, fault in zip(found, faults, strict=True):
