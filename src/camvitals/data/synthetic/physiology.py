@@ -31,6 +31,7 @@ PULSE_CENTRE = np.array([0.20, 0.47, 0.72])
 PULSE_WIDTH = np.array([0.085, 0.12, 0.15])
 PULSE_HEIGHT = np.array([1.0, 0.42, 0.14])
 
+TRANSIT_S = (0.14, 0.20)  # from R to the foot of the pulse in the face
 # The strength of a beat is this power of its filling; without the atria more hangs on the time.
 FILLS = {"sinus": 0.5, "fibrillation": 0.8}
 PREMATURE = 0.35  # an ectopic beat comes this part of an interval early, the next one on time
@@ -136,9 +137,9 @@ def simulate_physiology(scenario: Scenario) -> Physiology:
     breath = lungs(time)
     rhythm = Rhythm(*_beats(scenario, lungs, rng), scenario.rhythm == "fibrillation")
     beats, ectopic = rhythm.beats, rhythm.ectopic
-    transit = rng.uniform(0.14, 0.20) + 0.004 * lungs(beats)
+    transit = rng.uniform(*TRANSIT_S) + 0.004 * lungs(beats)
     if scenario.ecg == "own":
-        transit = transit + transit_change(rhythm, np.random.default_rng([scenario.seed, 1, 3]))
+        transit = _own_transit(scenario, rhythm) + 0.004 * lungs(beats)
     feet = beats + transit
     pulse, peaks = _pulse(feet, ectopic, time, fills=FILLS[scenario.rhythm])
     pulse = pulse * (1 + 0.08 * breath) + 0.12 * lungs(time - 0.3)
@@ -297,12 +298,26 @@ def _pulse(feet: Array, ectopic: Array, time: Array, *, fills: float) -> tuple[A
     return pulse, feet[:-1] + interval * top / (1 + bend - bend * top)
 
 
+def _own_transit(scenario: Scenario, rhythm: Rhythm) -> Array:
+    """(K,) s from each beat to its pulse, but for the breath: a person's mean, and what changes."""
+    heart, chance = _of_heart(scenario, 5), np.random.default_rng([scenario.seed, 1, 3])
+    return heart.uniform(*TRANSIT_S) + transit_change(rhythm, chance)
+
+
+def _of_heart(scenario: Scenario, at: int) -> np.random.Generator:
+    """Chance that is the same in all recordings of one heart."""
+    return np.random.default_rng(
+        [scenario.seed if scenario.heart is None else scenario.heart, 1, at]
+    )
+
+
 def _ecg(scenario: Scenario, rhythm: Rhythm, lungs: _Breath, time: Array) -> Array:
     """(T,) mV, without the baseline that the breath makes."""
-    shape, atria = (np.random.default_rng([scenario.seed, 1, at]) for at in (1, 2))
     if scenario.ecg == "own":
-        breath = lungs(rhythm.beats)
+        breath, shape = lungs(rhythm.beats), _of_heart(scenario, 1)
         ecg = own_ecg(rhythm, time, rate=RATE_HZ, breath_K=breath, rng=shape)
     else:
         ecg = textbook_ecg(rhythm, time, rate=RATE_HZ)
-    return ecg + f_waves(time, atria) if rhythm.fibrillating else ecg
+    if rhythm.fibrillating:
+        ecg = ecg + f_waves(time, np.random.default_rng([scenario.seed, 1, 2]))
+    return ecg

@@ -70,6 +70,7 @@ class Scenario:
     rhythm: one of RHYTHMS; fibrillating atria beat without order, whatever sdnn and lf_hf.
     ecg: one of ECGS: the same for everybody, or one's own, whose shape the seed draws, which turns
         with the breath, and whose pulses follow by a pre-ejection period that filling shortens.
+    heart: seed of one's own ECG and transit time, for several recordings of a person; None is seed.
     clock: one of CLOCKS.   subject: one of SUBJECTS; only a face lives.   people: faces in view.
     Raises InputError for a value out of range.
     """
@@ -104,6 +105,7 @@ class Scenario:
     people: int = 1
     rhythm: str = "sinus"
     ecg: str = "textbook"
+    heart: int | None = None
 
     def __post_init__(self) -> None:
         for name, (low, high, unit) in RANGES.items():
@@ -112,14 +114,19 @@ class Scenario:
             _one_of(name, getattr(self, name), known)
         for name in ("seed", "tone", "people", "mains"):
             _whole(name, getattr(self, name))
+        if self.heart is not None:
+            _whole("heart", self.heart)
         _course("heart_rate_course", self.heart_rate_course, RANGES["heart_rate"])
         _course("spo2_course", self.spo2_course, RANGES["spo2"])
         self._check_rates()
         self._check_picture()
 
     def _check_rates(self) -> None:
-        if self.seed < 0:
-            raise InputError(f"scenario.seed needs a whole number >= 0 but got {self.seed}")
+        for name in ("seed", "heart"):
+            if (getattr(self, name) or 0) < 0:
+                raise InputError(
+                    f"scenario.{name} needs a whole number >= 0 but got {getattr(self, name)}"
+                )
         if self.mains not in (50, 60):
             raise InputError(f"scenario.mains needs 50 or 60 Hz but got {self.mains}")
         fastest = max(self.heart_rate_between(0.0, self.duration))
@@ -174,6 +181,11 @@ class Scenario:
         inside = [t for t, _ in self.heart_rate_course if start < t < stop]
         return [float(self.heart_rate_at(t)) for t in (start, *inside, stop)]
 
+    def again(self, seed: int) -> Scenario:
+        """Another recording of the same person, who keeps an ECG of their own; another seed."""
+        heart = self.seed if self.ecg == "own" and self.heart is None else self.heart
+        return dataclasses.replace(self, seed=seed, heart=heart)
+
     def person(self, index: int) -> Scenario:
         """The scenario of one of the people in view: 0 is this one, the others are drawn from it.
 
@@ -192,6 +204,7 @@ class Scenario:
         return dataclasses.replace(
             self,
             people=1,
+            heart=None,
             seed=int(rng.integers(2**31)),
             heart_rate=round(heart_rate, 2),
             heart_rate_slope=0.0,
