@@ -84,6 +84,9 @@ def options_of(
         if not codec.preset:
             raise InputError(f"{codec.encoder} has no preset; leave it out")
         options[codec.preset] = more["preset"]
+    if codec.encoder == "libx264":
+        # the first picture group of a process came out another way now and then with this on
+        options["x264-params"] = "mbtree=0"
     if codec.encoder == "libx265":
         options["x265-params"] = "log-level=none" + (":bframes=0" if brief else "")
     if codec.encoder == "libvpx-vp9":
