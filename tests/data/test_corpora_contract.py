@@ -65,6 +65,7 @@ ATTRIBUTES: dict[str, set[str]] = {
     "lgi-ppgi": {"motion", "place", "clock"},
     "vipl-hr": {"device", "clock", "situation", "motion", "light"},
     "ecg-fitness": {"camera", "light", "motion"},
+    "ecg-video": {"state"},
 }
 
 
@@ -100,7 +101,7 @@ def made(request, tmp_path_factory) -> Made:
         patch.setattr(scene, "frames", flat_pictures)
         write_corpus(folder, layout, scenarios)
     people = [Person(n, scenario) for n, scenario in enumerate(scenarios)]
-    bodies = {(p.number, k): p.take(k).body for p in people for k in range(layout.takes)}
+    bodies = {(p.number, k): layout.take(p, k).body for p in people for k in range(layout.takes)}
     return Made(name, folder, bodies)
 
 

@@ -21,7 +21,10 @@ def prepare(
     out: Annotated[Path, typer.Option(metavar="CACHE", help="Folder of caches to write to.")],
     size: Annotated[int, typer.Option(help="Rows and columns of a crop, in pixels.")] = 72,
     box: Annotated[
-        str, typer.Option(help="How crops follow the face: tracked, first or aligned.")
+        str,
+        typer.Option(
+            help="How crops follow the face: tracked, first, aligned, left-cheek, right-cheek."
+        ),
     ] = "tracked",
     extension: Annotated[
         float, typer.Option(help="Share by which crops are larger than the face.")

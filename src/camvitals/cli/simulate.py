@@ -123,7 +123,10 @@ def _simulate_layout(
     seed = asked.pop("seed")
     write_corpus(folder, layout, [draw(seed + k, **dealt(asked, k)) for k in range(subjects)])
     each = "one recording" if layout.takes == 1 else f"{layout.takes} recordings"
-    print(f"{folder}: {subjects} people in the layout of {name}, {each} of each")
+    more = ""
+    if layout.more_from is not None and subjects >= layout.more_from:
+        more = f", one more from number {layout.more_from} on"
+    print(f"{folder}: {subjects} people in the layout of {name}, {each} of each{more}")
 
 
 def _asked(context: typer.Context, name: str) -> bool:

@@ -27,7 +27,8 @@ class PrepareSettings:
     """What is prepared and how; every field changes the hash.
 
     size: rows and columns of a crop [px].
-    box: how a crop follows the face: "tracked", "first" or "aligned" (see face.framing.Framing).
+    box: how a crop follows the face: "tracked", "first", "aligned", or a cheek alone: "left-cheek",
+        "right-cheek" (see face.framing.Framing).
     extension: share by which the crop is larger than the face's box; HeartRateNet has 0.3.
     smooth: time constant of the crop's size, tilt and place on the face [s].
     chunk: seconds of crops in one file.

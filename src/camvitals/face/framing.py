@@ -7,11 +7,13 @@ from dataclasses import replace
 import numpy as np
 
 from camvitals.face.crop import Square, around
-from camvitals.face.mesh import MARGIN, square_of_landmarks
+from camvitals.face.mesh import MARGIN, box_of, square_of_landmarks
+from camvitals.face.regions import POLYGONS, SHARES
 from camvitals.face.track import Track
-from camvitals.records import Array
+from camvitals.records import Array, Box
 
-BOXES = ("tracked", "first", "aligned")
+CHEEKS = {"left-cheek": "left_cheek", "right-cheek": "right_cheek"}
+BOXES = ("tracked", "first", "aligned", *CHEEKS)
 LEAP = 0.25  # of the side: what differs by more is another sight of the face, not its shake
 HOLE_S = 0.5  # after which nothing is taken for granted
 
@@ -20,7 +22,8 @@ class Framing:
     """The square around the person seen most so far, picture after picture.
 
     box: "first" keeps the square of the first picture; "tracked" goes along with the face, upright;
-        "aligned" goes along and turns with the line of the eyes.
+        "aligned" goes along and turns with the line of the eyes; "left-cheek" and "right-cheek",
+        the person's own, go along as "tracked" does, around that cheek, lid to corner of the mouth.
     extension: share by which the square is larger than the longer side of the face's box (0.3 is
         that of HeartRateNet: 15 % on each side).
     smooth: time constant [s] of its size, its tilt and its place on the face. With the face's own
@@ -102,11 +105,23 @@ class Framing:
     def _raw(self, track: Track) -> Square:
         """The square by what is known of the face now: its shape, and its pattern since."""
         scale = self._scale * (1 + track.follower.zoom)
+        if self._box in CHEEKS:
+            return around(_cheek(track, CHEEKS[self._box]), scale)
         if self._box != "aligned" or len(track.shape) <= 2:
             return around(track.box, scale)
         square = square_of_landmarks(track.points)
         roll = square.roll + track.follower.roll
         return replace(square, side=square.side * scale / MARGIN, roll=roll)
+
+
+def _cheek(track: Track, region: str) -> Box:
+    """The upright box around a cheek [px]: its landmarks, or its share of the face's box."""
+    if len(track.shape) > 2:
+        return box_of(track.points[list(POLYGONS[region])])
+    x0, y0, x1, y1 = track.box
+    left, top, right, bottom = SHARES[region]
+    width, height = x1 - x0, y1 - y0
+    return x0 + left * width, y0 + top * height, x0 + right * width, y0 + bottom * height
 
 
 def _turn(start: float, stop: float) -> float:

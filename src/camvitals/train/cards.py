@@ -18,9 +18,9 @@ from camvitals.models.architecture import Architecture
 from camvitals.records import InputError
 from camvitals.train import graph
 from camvitals.train.cached import CacheClips
-from camvitals.train.labelled import LabelClips
 from camvitals.train.checkpoint import CARD, load_weights, on_disk, packed, write_together
 from camvitals.train.clips import MadeClips
+from camvitals.train.labelled import LabelClips
 from camvitals.train.objective import architecture_of
 from camvitals.train.recipe import Recipe
 

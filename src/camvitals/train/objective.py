@@ -106,7 +106,10 @@ def terms_of(
     """The same of a wave that is there already."""
     late = recipe.model.delay
     wave = wave[:, late:] if late else wave
-    target = target_of(batch, kind_of(recipe, architecture), wave, delay=late)
+    kind = kind_of(recipe, architecture)
+    target = target_of(batch, kind, wave, delay=late)
+    if kind == "label" and architecture.extra:  # the last was given twice
+        wave, target = wave[:, : -architecture.extra], target[:, : -architecture.extra]
     return {
         term.name: LOSSES[term.name](
             wave,
@@ -127,7 +130,7 @@ def predicted(module: nn.Module, architecture: Architecture, batch: Batch) -> Te
 
 
 def kind_of(recipe: Recipe, architecture: Architecture) -> str:
-    """What is learnt: wave, derivative, rate or last; "" where an objective of one's own knows.
+    """What is learnt, as in Recipe's model.target; "" where an objective of one's own knows.
 
     Raises InputError where a model gives none of these.
     """
@@ -146,6 +149,7 @@ def target_of(batch: Batch, kind: str, wave: Tensor, *, delay: int = 0) -> Tenso
 
     wave: the reference with mean 0 and spread 1 in each clip.   derivative: its differences over
     their spread, a zero appended.   rate: the heart rate [bpm].   last: the reference's last value.
+    label: the reference as it is.
     """
     if kind == "rate":
         return batch.heart_rate.nan_to_num(0.0)[:, None].expand_as(wave)
@@ -157,6 +161,8 @@ def target_of(batch: Batch, kind: str, wave: Tensor, *, delay: int = 0) -> Tenso
             f"the model gives {wave.shape[1]} samples for clips of {target.shape[1]}; use a "
             "clip.length that it takes"
         )
+    if kind == "label":
+        return target
     if kind == "derivative":
         change = target.diff(dim=1)
         change = change / change.std(dim=1, keepdim=True, correction=0).clamp_min(1e-8)

@@ -20,6 +20,7 @@ from camvitals.records import InputError
 from camvitals.report.files import write_atomically
 from camvitals.train.cached import CacheClips
 from camvitals.train.clips import Clip, MadeClips, MadeTraces
+from camvitals.train.labelled import LabelClips
 from camvitals.train.named import is_own, load_named
 from camvitals.train.settings import from_plain, to_plain, with_setting
 
@@ -28,7 +29,9 @@ CORPORA: dict[str, type] = {
     "made-traces": MadeTraces,
     "made-clips": MadeClips,
     "cache": CacheClips,
+    "labels": LabelClips,
 }
+PUBLISHED = "public"  # a trunk that is fetched
 # What may change when a run goes on: it does not touch what has been computed so far.
 MOVABLE = ("epochs", "save_every")
 
@@ -39,18 +42,22 @@ class Model:
 
     name: of camvitals.models.MODELS, or FILE.py:NAME of an Architecture of one's own.
     options: of its `build`.   target: what it learns, "" as it gives: "wave", "derivative", "rate"
-        (bpm) or "last" (the reference at the end of the clip, as for oxygen saturation).
+        (bpm), "last" (the reference at the end of the clip, as for oxygen saturation) or "label"
+        (the reference as the corpus gives it, on the pictures that the network sees whole).
     delay: samples by which its output comes after the input that it speaks of.
     weights: a .safetensors file to start from, or "".
+    trunk: published weights for all but the last layers (camvitals.train.pretrained): a file,
+        "public" to fetch them, or "".
     frozen: beginnings of names of parameters that stay as they are; those modules stay in
         evaluation mode.
     """
 
     name: str
     options: Mapping[str, Any] = field(default_factory=dict)
-    target: Literal["", "wave", "derivative", "rate", "last"] = ""
+    target: Literal["", "wave", "derivative", "rate", "last", "label"] = ""
     delay: int = 0
     weights: str = ""
+    trunk: str = ""
     frozen: tuple[str, ...] = ()
 
 
@@ -156,7 +163,7 @@ class Recipe:
 
     name: str
     model: Model
-    corpus: MadeTraces | MadeClips | CacheClips
+    corpus: MadeTraces | MadeClips | CacheClips | LabelClips
     clip: Clip
     loss: tuple[Term, ...]
     augmentation: tuple[Augment, ...] = ()
@@ -187,7 +194,7 @@ class Recipe:
             raise InputError(f"clip_norm needs > 0 or none but got {self.clip_norm:g}")
         if self.save_every is not None and self.save_every < 1:
             raise InputError(f"save_every needs steps >= 1 or none but got {self.save_every}")
-        if self.steps is None and not isinstance(self.corpus, CacheClips):
+        if self.steps is None and not isinstance(self.corpus, CacheClips | LabelClips):
             raise InputError("made clips have no end: a recipe with them needs steps=…")
         self.to_json()  # a value that cannot be saved is told now
 
@@ -287,11 +294,12 @@ def absolute(recipe: Recipe) -> Recipe:
     model = dataclasses.replace(
         recipe.model,
         name=_absolute_name(recipe.model.name),
-        weights=os.path.abspath(recipe.model.weights) if recipe.model.weights else "",  # noqa: PTH100
+        weights=_absolute_path(recipe.model.weights),
+        trunk=_absolute_path(recipe.model.trunk),
     )
     corpus = recipe.corpus
-    if isinstance(corpus, CacheClips):
-        corpus = dataclasses.replace(corpus, folder=os.path.abspath(corpus.folder))  # noqa: PTH100
+    if isinstance(corpus, CacheClips | LabelClips):
+        corpus = dataclasses.replace(corpus, folder=_absolute_path(corpus.folder))
     changes = tuple(
         dataclasses.replace(one, name=_absolute_name(one.name)) for one in recipe.augmentation
     )
@@ -299,6 +307,10 @@ def absolute(recipe: Recipe) -> Recipe:
     return dataclasses.replace(
         recipe, model=model, corpus=corpus, augmentation=changes, objective=objective
     )
+
+
+def _absolute_path(path: str) -> str:
+    return os.path.abspath(path) if path not in ("", PUBLISHED) else path  # noqa: PTH100
 
 
 def _absolute_name(name: str) -> str:

@@ -30,7 +30,8 @@ from camvitals.train.objective import (
     objective_of,
     weighted,
 )
-from camvitals.train.recipe import Optimiser, Recipe
+from camvitals.train.pretrained import begin_from, pretrained
+from camvitals.train.recipe import PUBLISHED, Optimiser, Recipe
 from camvitals.train.schedule import share_of_step
 from camvitals.train.stream import Batch, Clips, Share, Stream
 
@@ -100,8 +101,8 @@ class Run:
         recipe, architecture = self.recipe, self.architecture
         size, length = self.size, recipe.clip.length
         if pictures == (architecture.takes == TRACES):
-            wanted, found = ("colours", "pictures") if pictures else ("pictures", "colours")
-            raise InputError(f"{recipe.model.name} takes {wanted} but the corpus gives {found}")
+            wanted, given = ("colours", "pictures") if pictures else ("pictures", "colours")
+            raise InputError(f"{recipe.model.name} takes {wanted} but the corpus gives {given}")
         fits = architecture.fits(size=size, length=length)
         if not fits and (pictures or not architecture.fits(size=architecture.size, length=length)):
             sizes = architecture.sizes or (architecture.size,)
@@ -113,12 +114,17 @@ class Run:
             )
         torch.manual_seed(recipe.seed)
         module = architecture.build(**{"size": size, **recipe.model.options})
+        if trunk := recipe.model.trunk:
+            source = None if trunk == PUBLISHED else trunk
+            found = pretrained(recipe.model.name, source, options=recipe.model.options)
+            begin_from(module, found)
         if recipe.model.weights:
             load_weights(module, recipe.model.weights)
         _freeze(module, recipe.model.frozen)
-        # 2-D convolutions are faster so; torch's types forget that modules take it
-        built: nn.Module = module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        return built
+        for parameter in module.parameters():  # 2-D convolutions are faster so
+            if parameter.dim() == 4:
+                parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
+        return module
 
     def restore(self, path: Path) -> None:
         """Go on from a checkpoint. Raises InputError when it is of another recipe."""

@@ -12,6 +12,7 @@ from camvitals.data.corpora.bp4d_plus import BP4D_PLUS
 from camvitals.data.corpora.cohface import COHFACE
 from camvitals.data.corpora.corpus import Corpus
 from camvitals.data.corpora.ecg_fitness import ECG_FITNESS
+from camvitals.data.corpora.ecg_video import ECG_VIDEO
 from camvitals.data.corpora.face_trace import FACE_TRACE
 from camvitals.data.corpora.face_video import FACE_VIDEO
 from camvitals.data.corpora.finger_hrv import FINGER_HRV
@@ -61,6 +62,7 @@ CORPORA: dict[str, Corpus] = {
     "lgi-ppgi": LGI_PPGI,
     "vipl-hr": VIPL_HR,
     "ecg-fitness": ECG_FITNESS,
+    "ecg-video": ECG_VIDEO,
 }
 
 

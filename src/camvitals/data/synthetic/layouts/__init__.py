@@ -9,6 +9,7 @@ from camvitals.data.synthetic.layouts.amigos import AMIGOS
 from camvitals.data.synthetic.layouts.bp4d_plus import BP4D_PLUS
 from camvitals.data.synthetic.layouts.cohface import COHFACE
 from camvitals.data.synthetic.layouts.ecg_fitness import ECG_FITNESS
+from camvitals.data.synthetic.layouts.ecg_video import ECG_VIDEO
 from camvitals.data.synthetic.layouts.face_trace import FACE_TRACE
 from camvitals.data.synthetic.layouts.face_video import FACE_VIDEO
 from camvitals.data.synthetic.layouts.finger_hrv import FINGER_HRV
@@ -60,4 +61,5 @@ LAYOUTS: dict[str, Layout] = {
     "lgi-ppgi": LGI_PPGI,
     "vipl-hr": VIPL_HR,
     "ecg-fitness": ECG_FITNESS,
+    "ecg-video": ECG_VIDEO,
 }

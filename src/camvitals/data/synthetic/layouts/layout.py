@@ -61,12 +61,16 @@ class Layout:
     rate: pictures a second [Hz], as its owners recorded.   size: (width, height) px of theirs.
     takes: recordings of each person that `write` makes.
     write: folder, people; writes them exactly as the owners ship theirs.
+    take: person, number from 0: what the body does in each, where a protocol asks for more than
+        another seed.   more_from: number of the person from whom on there is one take more.
     """
 
     rate: float
     size: tuple[int, int]
     takes: int
     write: Callable[[Path, Sequence[Person]], None]
+    take: Callable[[Person, int], Take] = Person.take
+    more_from: int | None = None
 
 
 def write_corpus(
