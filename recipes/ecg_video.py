@@ -62,7 +62,7 @@ def i3d() -> Recipe:
 
 
 def i3d_frozen() -> Recipe:
-    """The same with its first blocks as they came, which is for weights that were trained before."""
+    """The same with its first blocks as they came, for weights that were trained before."""
     made = i3d()
     frozen = ("conv_1a.", "conv_2b.", "conv_2c.", "mixed_3b.", "mixed_3c.")
     model = replace(made.model, trunk="public", frozen=frozen)

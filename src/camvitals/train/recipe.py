@@ -246,6 +246,8 @@ class Recipe:
         """64 hexadecimal digits of all that moves what is learnt."""
         plain = json.loads(self.to_json())
         kept = {key: value for key, value in plain.items() if key not in ("name", *MOVABLE)}
+        if not self.model.trunk:
+            del kept["model"]["trunk"]  # recipes from before there was one keep their hash
         return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()
 
     def differences(self, other: Recipe) -> list[str]:
