@@ -1,5 +1,7 @@
 """Protocols of oxygen saturation: who is learnt from, chosen by and tested; windows and labels."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -86,6 +88,19 @@ def test_cycles_are_the_falls_of_the_reference():
     still = Take("a", "a", "left", flat.colours, RATE, flat.time, np.full(180, 97.0))
     with pytest.raises(InputError, match="cycle"):
         cycles(still)
+
+
+def test_no_window_is_labelled_in_a_gap_of_the_reference():
+    """Lines across a gap of 20 s would say what nobody measured."""
+    whole = made()
+    known = (whole.time < 70) | (whole.time >= 90)
+    gappy = replace(whole, time=whole.time[known], spo2=whole.spo2[known])
+    windows, all_of_them = (cut([t], length=10.0, stride=1.0) for t in (gappy, whole))
+    inside = (all_of_them.end > 69) & (all_of_them.end < 90)
+    np.testing.assert_array_equal(windows.end, all_of_them.end[~inside])
+    np.testing.assert_array_equal(windows.spo2, all_of_them.spo2[~inside])
+    with pytest.raises(InputError, match=r"a/left has a gap of 21 s"):
+        cycles(gappy)
 
 
 def test_a_participant_is_learnt_chosen_and_tested_apart():

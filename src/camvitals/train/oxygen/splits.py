@@ -38,8 +38,14 @@ def cycles(take: Take) -> tuple[tuple[float, float], ...]:
     """(start, stop) s of each fall and recovery of the reference, one after the other.
 
     The lowest points of the reference, smoothed over ten seconds, count the cycles; they are
-    parted where it is highest between two of them. Raises InputError where there is none.
+    parted where it is highest between two of them. Raises InputError where there is none, or where
+    the reference has a gap, in which nobody knows whether there was one.
     """
+    if take.gap:
+        raise InputError(
+            f"the reference of {take.name} has a gap of {take.gap:.0f} s, in which nobody counted "
+            "cycles; leave it out"
+        )
     step = float(np.median(np.diff(take.time)))
     width = max(1, round(SMOOTH_S / step))
     padded = np.pad(take.spo2, (width // 2, (width - 1) // 2), mode="edge")

@@ -11,9 +11,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from camvitals.data.recording import Recording
-from camvitals.dsp.clean import rate_of, runs, uniform
+from camvitals.dsp.clean import GAP_S, rate_of, runs, uniform
 from camvitals.evaluate.oxygen import Course
-from camvitals.records import Array, InputError
+from camvitals.evaluate.oxygen_calibration import OLD_S, reference_at
+from camvitals.records import Array, InputError, Wave
 from camvitals.vitals.ratios import ends_of, pulsation, windows_of
 
 LABELS = ("end", "centre")
@@ -37,13 +38,19 @@ class Take:
     spo2: Array
 
     @property
+    def gap(self) -> float:
+        """The longest time between two readings of the reference, 0 where that is no gap [s]."""
+        longest = float(np.diff(self.time).max())
+        return longest if longest > OLD_S + GAP_S else 0.0
+
+    @property
     def seconds(self) -> float:
         """How long both are there [s]."""
         return float(min((len(self.colours) - 1) / self.rate, self.time[-1]))
 
     def spo2_at(self, times: Array) -> Array:
-        """Reference by lines between its readings; NaN outside."""
-        return np.asarray(np.interp(times, self.time, self.spo2, left=np.nan, right=np.nan))
+        """Reference by lines between its readings; NaN outside and in gaps of over five seconds."""
+        return reference_at(Wave(self.spo2, self.time, "spo2", "%"), times)
 
 
 @dataclass(frozen=True, slots=True)
