@@ -1,4 +1,4 @@
-"""Heart rate by a threshold, on recordings that heartpy comes with, beside what heartpy 1.2.6 says."""
+"""Heart rate by a threshold, on recordings that heartpy comes with, beside what it says."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Peaks above a rolling mean, as heartpy finds them; the numbers are what its release 1.2.6 gives."""
+"""Peaks above a rolling mean, as release 1.2.6 of heartpy finds them."""
 
 import numpy as np
 import pytest

@@ -8,7 +8,13 @@ from __future__ import annotations
 
 from camvitals.models.architecture import Architecture
 from camvitals.models.deepphys import DEEPPHYS
-from camvitals.models.densenet import DENSENET
+from camvitals.models.densenet import (
+    DENSENET,
+    DENSENET_ATTENTION,
+    DENSENET_BINS,
+    DENSENET_CLASSES,
+    DENSENET_RECURRENT,
+)
 from camvitals.models.efficientphys import EFFICIENTPHYS
 from camvitals.models.factorizephys import FACTORIZEPHYS
 from camvitals.models.heartratenet import HEARTRATENET, HEARTRATENET_COMPACT, HEARTRATENET_PLAIN
@@ -47,6 +53,10 @@ MODELS: dict[str, Architecture] = {
     "mobilenet-pair": PAIR,
     "mobilenet-lstm": LSTM,
     "densenet": DENSENET,
+    "densenet-classes": DENSENET_CLASSES,
+    "densenet-bins": DENSENET_BINS,
+    "densenet-recurrent": DENSENET_RECURRENT,
+    "densenet-attention": DENSENET_ATTENTION,
     "hrcnn": EXTRACTOR,
     "me-rppg": ME_RPPG,
     "rhythmnet": RHYTHMNET,

