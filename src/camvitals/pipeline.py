@@ -21,6 +21,7 @@ from camvitals.video import open_video
 from camvitals.video.memory import hand_back
 from camvitals.vitals.beats import Beats, beats, no_beats
 from camvitals.vitals.breath import respiration
+from camvitals.vitals.drawn import shown
 from camvitals.vitals.heart import (
     Windows,
     by_beats,
@@ -42,6 +43,7 @@ from camvitals.waves.auto import (
     joined,
     parts_of,
 )
+from camvitals.waves.ecg import drawers, ecg_steps, ecg_versions, gives_ecg
 from camvitals.waves.evidence import weigh_steps
 from camvitals.waves.learned import is_learned, shipped, takers_of, versions_of
 from camvitals.waves.run import METHODS, find
@@ -53,7 +55,10 @@ Progress = Callable[[int, int | None], None]
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What to measure with: pulse method, region of interest, skin mask; oxygen as in `measure`."""
+    """What to measure with: pulse method, region of interest, skin mask; oxygen as in `measure`.
+
+    A method that gives an ECG is one beside the pulse, which is then measured by auto.
+    """
 
     method: str = AUTO
     roi: str = "face"
@@ -62,8 +67,8 @@ class Settings:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "oxygen", calibration_of(self.oxygen, roi=self.roi))
-        if self.method not in (AUTO, *METHODS) and not is_learned(self.method):
-            known = ", ".join([AUTO, *METHODS, *shipped()])
+        if not (self.method in (AUTO, *METHODS) or self.ecg or is_learned(self.method)):
+            known = ", ".join([AUTO, *METHODS, *shipped(), *drawers()])
             raise InputError(
                 f"no method {self.method!r}; choose one of {known}, or give an ONNX file"
             )
@@ -77,9 +82,19 @@ class Settings:
             raise InputError(f"{self.method} needs a face, but a finger fills the picture evenly")
 
     @property
+    def ecg(self) -> str:
+        """The network that gives an ECG, or ""."""
+        return self.method if gives_ecg(self.method) else ""
+
+    @property
+    def pulse(self) -> str:
+        """The method that the pulse is measured by."""
+        return AUTO if self.ecg else self.method
+
+    @property
     def needs(self) -> str:
         """What the method needs of a trace besides its colours."""
-        return find(self.method).needs if self.method != AUTO else "rgb"
+        return find(self.pulse).needs if self.pulse != AUTO else "rgb"
 
     def told(self) -> dict[str, Any]:
         """The settings in words and numbers, for the report."""
@@ -113,7 +128,8 @@ def measure(
     """Vital signs of the person seen most in a video.
 
     source: path, URL, camera number, folder of pictures, or (T, H, W, 3) uint8 RGB array.
-    method: "auto", a name of waves.METHODS, or an ONNX file, see waves.learned.
+    method: "auto", a name of waves.METHODS, or an ONNX file, see waves.learned; or a name that
+        begins with ecg-, which draws an ECG from the pulse, see waves.ecg.
     roi:    face, skin, frame or finger.
     skin:   otsu, chroma or none.
     oxygen: a calibration or its file, for the saturation; "uncalibrated" for a ratio of colours.
@@ -205,16 +221,17 @@ def report_steps(trace: Trace, *, source: Source, settings: Settings) -> Steps[R
     )
     yield
     oxygen, oxygen_rolling = _oxygen(trace, heart, rolling, settings)
+    waves, ecg_rate = yield from _ecg_steps(trace, wave, (heart, *rolling), settings)
     return Report(
-        readings=(heart, breath, *oxygen, *_variability(found_beats, heart)),
+        readings=(heart, breath, *oxygen, *ecg_rate, *_variability(found_beats, heart)),
         rolling=rolling + oxygen_rolling,
-        waves=(wave,) if breath_wave is None else (wave, breath_wave),
+        waves=waves if breath_wave is None else (*waves, breath_wave),
         beats=found_beats.time,
         trace=trace,
         source=source,
         capture=capture(trace, source),
         settings=settings.told(),
-        versions=versions() | versions_of(settings.method),
+        versions=versions() | versions_of(settings.pulse) | ecg_versions(settings.ecg),
     )
 
 
@@ -222,7 +239,7 @@ def heart_steps(
     trace: Trace, *, settings: Settings
 ) -> Steps[tuple[Reading, tuple[Reading, ...], Wave, Beats]]:
     """The heart's part of the report: heart rate, its rolling readings, pulse and beats."""
-    parts, missing = _parts(trace, settings.method)
+    parts, missing = _parts(trace, settings.pulse)
     yield
     windows, wave = yield from _pulse_steps(parts, trace)
     yield
@@ -232,7 +249,7 @@ def heart_steps(
     heart, rolling = heart_rates(
         by_beats(windows, found_beats),
         found_beats,
-        method=settings.method,
+        method=settings.pulse,
         span=span,
         missing=missing,
     )
@@ -246,8 +263,8 @@ def pulse_of(trace: Trace, *, settings: Settings) -> Wave:
 
     The same samples as `measure_trace(…).wave("pulse")`, sooner where one method is named.
     """
-    parts, _ = _parts(trace, settings.method)
-    if settings.method == AUTO or not parts:
+    parts, _ = _parts(trace, settings.pulse)
+    if settings.pulse == AUTO or not parts:
         return finish(_pulse_steps(parts, trace))[1]
     return joined([(part.time[0], alone(part)) for part in parts], rate=parts[0].rate)
 
@@ -328,6 +345,20 @@ def _oxygen(
         trace, oxygen=chosen, rate=clock_rate(trace), heart=heart, pulses=rolling
     )
     return (whole,), windows
+
+
+def _ecg_steps(
+    trace: Trace, pulse: Wave, rates: tuple[Reading, ...], settings: Settings
+) -> Steps[tuple[tuple[Wave, ...], tuple[Reading, ...]]]:
+    """The waves of the heart, and the rate of the ECG where one is asked for.
+
+    rates: the heart rate over all, and over windows.
+    """
+    if not settings.ecg:
+        return (pulse,), ()
+    drawn = yield from ecg_steps(trace, pulse, settings.ecg)
+    wave, reading = shown(drawn, rates[0], rates[1:], method=settings.ecg)
+    return (pulse, wave), (reading,)
 
 
 def _brightness(trace: Trace) -> Wave:

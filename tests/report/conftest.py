@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from camvitals.records import Finding, Reading, Report, Source, Trace, Wave, withheld
+from camvitals.waves.ecg import UNIT
 
 RATE = 30.0
 REGIONS = ("forehead", "left_cheek", "right_cheek", "skin", "background")
@@ -72,7 +73,12 @@ def made_oxygen(seconds: float) -> tuple[Reading, ...]:
 
 
 def made_report(
-    *, seconds: float = 60.0, person: int = 0, name: str = "clip.mp4", oxygen: bool = False
+    *,
+    seconds: float = 60.0,
+    person: int = 0,
+    name: str = "clip.mp4",
+    oxygen: bool = False,
+    ecg: bool = False,
 ) -> Report:
     trace = made_trace(seconds=seconds)
     rng = np.random.default_rng(3)
@@ -93,7 +99,7 @@ def made_report(
         made_readings(),
         source,
         rolling=made_rolling(seconds) + (made_oxygen(seconds) if oxygen else ()),
-        waves=(pulse, breath),
+        waves=(pulse, breath, *([made_ecg(beats - 0.2, seconds)] if ecg else [])),
         beats=beats,
         trace=trace,
         capture=(
@@ -104,6 +110,14 @@ def made_report(
         settings={"method": "pos", "window_s": 10.0, "band_hz": [0.65, 4.0]},
         versions={"camvitals": "0.1.0", "numpy": "2.4"},
     )
+
+
+def made_ecg(r_peaks: np.ndarray, seconds: float) -> Wave:
+    """R waves of 1 mV and T waves of 0.3 mV after them."""
+    time = np.arange(round(seconds * 250)) / 250
+    away = time[:, None] - r_peaks
+    values = np.exp(-0.5 * (away / 0.012) ** 2) + 0.3 * np.exp(-0.5 * ((away - 0.25) / 0.04) ** 2)
+    return Wave(values.sum(axis=1), time, "ecg", UNIT)
 
 
 def bare_report() -> Report:

@@ -27,6 +27,11 @@ def test_four_tables_hold_what_the_reports_hold(make_report, bare, tmp_path):
     np.testing.assert_allclose([float(b["beat_s"]) for b in beats], report.beats, atol=1e-6)
 
 
+def test_a_column_says_that_a_network_made_it_up(make_report, tmp_path):
+    _, _, waves, _ = map(rows, write_csv(f"{tmp_path}/new/", [make_report(seconds=6, ecg=True)]))
+    assert {"pulse", "ecg_model_output", "breath"} < set(waves[0]) and "ecg" not in waves[0]
+
+
 def test_waves_on_their_own_clocks_share_one_table(tmp_path):
     pulse = Wave(np.array([1.0, 2.0, 3.0]), np.array([0.0, 0.5, 1.0]), "pulse")
     breath = Wave(np.array([7.0, 8.0]), np.array([0.5, 0.75]), "breath")

@@ -49,7 +49,7 @@ class Outline(HTMLParser):
 
 
 def test_a_page_shows_every_reading_plot_and_reason(make_report, tmp_path):
-    path = write_page(tmp_path / "a.html", [make_report(oxygen=True)])
+    path = write_page(tmp_path / "a.html", [make_report(oxygen=True, ecg=True)])
     assert path.stat().st_size < 1.5e6
     page = Outline(path.read_text(encoding="utf-8"))
     for shown in ("72.0", "71.2 – 72.8", "15.1", "RMSSD", "LF power needs 120 s", "Record with"):
@@ -60,6 +60,7 @@ def test_a_page_shows_every_reading_plot_and_reason(make_report, tmp_path):
     assert "7 of 51 heart rate windows" in page.text and "starts at 3.2 s" in page.text
     assert any("withheld in 7 of 51 windows" in label for label in page.labels)
     assert any("between 92 and 95%" in label for label in page.labels)
+    assert any("shown 100% of the time: model output" in label for label in page.labels)
     assert any("red 72 bpm, green 72 bpm, blue 72 bpm, pulse 72 bpm" in s for s in page.labels)
 
 

@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from camvitals.records import Array, Reading, Report
+from camvitals.records import Array, Reading, Report, Wave
 from camvitals.report.files import write_atomically
+from camvitals.waves.ecg import MARK
 
 WHO = ("file", "person")
 READING_COLUMNS = (
@@ -75,6 +76,11 @@ def column_name(name: str, unit: str) -> str:
     return f"{name}_{suffix}".rstrip("_")
 
 
+def wave_column(wave: Wave) -> str:
+    """The name of a wave as a column; what a network made up of another says so."""
+    return f"{wave.name}_model_output" if MARK in wave.unit else wave.name
+
+
 def _start(folder_or_prefix: str | Path) -> str:
     text = os.fspath(folder_or_prefix)
     if text.endswith(("/", os.sep)):
@@ -107,14 +113,14 @@ def _reading_row(r: Reading) -> list[Any]:
 
 def _wave_rows(reports: Sequence[Report]) -> Iterable[Sequence[Any]]:
     """Rows of time and one column per wave name; waves on other clocks leave cells empty."""
-    names = list(dict.fromkeys(wave.name for report in reports for wave in report.waves))
+    names = list(dict.fromkeys(wave_column(wave) for report in reports for wave in report.waves))
     yield [*WHO, "time_s", *names]
     for report in reports:
         clocks = [np.round(wave.time, 6) for wave in report.waves]
         time = np.unique(np.concatenate([np.zeros(0), *clocks]))
         cells = np.full((len(time), len(names)), np.nan)
         for wave, clock in zip(report.waves, clocks, strict=True):
-            cells[np.searchsorted(time, clock), names.index(wave.name)] = wave.values
+            cells[np.searchsorted(time, clock), names.index(wave_column(wave))] = wave.values
         for moment, row in zip(time.tolist(), cells, strict=True):
             yield [*_who(report), f"{moment:.6f}", *_cells(row)]
 

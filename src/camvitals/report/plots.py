@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from camvitals.records import Report
+from camvitals.report.drawn import NOTE, TITLE, ecg_strips, say_ecg
 from camvitals.report.figure import svg
 from camvitals.report.over_rate import say_spectra, say_variability, spectra, variability
 from camvitals.report.over_time import (
@@ -57,6 +58,7 @@ PLOTS: dict[str, Plot[Report]] = {
         say_pulse,
         "Dots mark the beats. Of long recordings, the minute of highest quality is shown.",
     ),
+    "ecg": Plot(TITLE, ecg_strips, say_ecg, NOTE),
     "spectra": Plot(
         "Power spectra of the rPPG signals corresponding to each RGB channel",
         spectra,

@@ -8,6 +8,7 @@ from camvitals.records import Finding, Reading, Report, Source
 
 TITLES = {
     "heart_rate": "Heart rate",
+    "ecg_heart_rate": "Heart rate of the ECG, model output",
     "respiration_rate": "Respiration rate",
     "spo2": "Oxygen saturation",
     "uncalibrated_red_green_ratio": "Red/green ratio, uncalibrated: no saturation",

@@ -30,6 +30,7 @@ SUFFIX = ".onnx"
 SHORTEST_S = 2.0
 AT_ONCE = 90  # samples given at once to a network that carries state
 WAVES = ("pulse", "derivative")
+ECG = "ecg"  # what networks give that are no pulse methods; waves.ecg tells what of them is shown
 BY_ITSELF = ("raw", "unit", "signed", "imagenet", "traces")  # need no other sample
 CROPS, REGIONS = "crops", "regions"
 
@@ -130,8 +131,9 @@ class Learned:
 
 
 def shipped() -> tuple[str, ...]:
-    """Names of the networks that come with the package."""
-    return tuple(sorted(path.stem for path in MODELS.glob(f"*{SUFFIX}")))
+    """Names of the networks that come with the package and make a pulse."""
+    names = sorted(path.stem for path in MODELS.glob(f"*{SUFFIX}"))
+    return tuple(name for name in names if not name.startswith(f"{ECG}-"))
 
 
 def is_learned(method: str) -> bool:
@@ -139,10 +141,12 @@ def is_learned(method: str) -> bool:
     return method.endswith(SUFFIX) or method in shipped()
 
 
-def learned(method: str) -> Learned:
+def learned(method: str, *, gives: tuple[str, ...] = WAVES) -> Learned:
     """The network of this name or path; it is read once as long as the files do not change.
 
-    Raises InputError when the file or its card is missing, damaged, of other weights, or no pulse.
+    gives: what it may give.
+    Raises InputError when the file or its card is missing, damaged, of other weights, or it gives
+    something else.
     """
     path = Path(method) if method.endswith(SUFFIX) else MODELS / f"{method}{SUFFIX}"
     stamps = []
@@ -152,12 +156,16 @@ def learned(method: str) -> Learned:
         except OSError as error:
             raise InputError(f"no {part}: {error.strerror}; give an ONNX file with card") from error
         stamps += [stat.st_mtime_ns, stat.st_size]
-    return _loaded(os.fspath(path), tuple(stamps))
+    found = _loaded(os.fspath(path), tuple(stamps))
+    if found.card.gives not in gives:
+        raise _no_pulse(found.card)
+    return found
 
 
 def takers_of(methods: Iterable[str], *, keep: float | None = None) -> Takers:
     """What takes the crops for those of these methods that need them; keep: seconds of pulse."""
-    found = {name: learned(name) for name in methods if is_learned(name)}
+    chosen = [name for name in methods if is_learned(name)]
+    found = {name: learned(name, gives=(*WAVES, ECG)) for name in chosen}
     return {name: net.taker(keep) for name, net in found.items() if net.needs == CROPS}
 
 
@@ -177,11 +185,8 @@ def _loaded(path: str, stamps: tuple[int, ...]) -> Learned:  # noqa: ARG001  sta
 def _check_card(card: ModelCard) -> None:
     """Raise InputError unless the card is that of a pulse network, and complete."""
     where = f"the card of {card.name}"
-    if card.task != "pulse" or card.gives not in WAVES:
-        raise InputError(
-            f"{where} is for {card.task} and gives {card.gives or 'nothing that it names'}; "
-            f"a pulse method needs task pulse and gives {' or '.join(WAVES)}"
-        )
+    if card.gives not in (*WAVES, ECG) or card.task != (ECG if card.gives == ECG else "pulse"):
+        raise _no_pulse(card)
     if card.rate is None or not card.rate > 0:
         raise InputError(f"{where} needs the rate it was trained at but has {card.rate}")
     if not card.outputs:
@@ -208,6 +213,14 @@ def _check_card(card: ModelCard) -> None:
         raise InputError(
             f"{where} carries state, and so can take only {', '.join(BY_ITSELF)}, not {card.takes}"
         )
+
+
+def _no_pulse(card: ModelCard) -> InputError:
+    return InputError(
+        f"the card of {card.name} is for {card.task} and gives "
+        f"{card.gives or 'nothing that it names'}; "
+        f"a pulse method needs task pulse and gives {' or '.join(WAVES)}"
+    )
 
 
 def _length(network: Network) -> int | None:

@@ -93,8 +93,10 @@ class Stretch:
             return
         if self._card.gives == "derivative":
             piece = np.cumsum(piece)
-        low, high = HEART_BAND_HZ
-        piece = bandpass(piece - piece.mean(), rate=rate, low=low, high=min(high, 0.45 * rate))
+        piece = piece - piece.mean()
+        if self._card.gives != "ecg":  # whose waves are narrower than a pulse
+            low, high = HEART_BAND_HZ
+            piece = bandpass(piece, rate=rate, low=low, high=min(high, 0.45 * rate))
         taper = np.hanning(len(piece) + 2)[1:-1]
         at = self.count - self._delay - len(piece)
         sums.add(at, piece / max(float(piece.std()), 1e-12), taper)
