@@ -22,7 +22,7 @@ from camvitals.train.clips import Clip, Sample, Source
 from camvitals.train.frame_labels import SCHEMES, frame_labels
 
 SPLITS = ("participant", "window")
-UNEVEN_S = 1e-6
+UNEVEN = 1e-6  # of a picture that clocks may be off
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,10 +106,14 @@ class LabelClips:
     def labels(self, cache: Cache, key: str, *, rate: float) -> tuple[Array, Array]:
         """(T,) times of even pictures at `rate` [Hz] over a recording, and (T,) their labels."""
         one = cache.recording(key)
-        count = int((one.stop - one.start) * rate + 1 + UNEVEN_S)
-        time = one.start + np.arange(count) / rate
+        time = one.start + np.arange(pictures_in(one, rate)) / rate
         wave = cache.references(key)[self.reference]
         return time, frame_labels(wave, time, rate=rate, scheme=self.scheme, scale=self.scale)
+
+
+def pictures_in(one: Prepared, rate: float) -> int:
+    """Even pictures at `rate` [Hz] from the first to the last of a recording."""
+    return int((one.stop - one.start) * rate + 1 + UNEVEN)
 
 
 def pictures_of(cache: Cache, window: Window, time: Array) -> Array:

@@ -1,0 +1,146 @@
+"""The tables, plots and words of `ecg_video.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from ecg_video import MODELS, RATE_HZ, Case, Size, cases, kept, recipe_of
+
+from camvitals.data.cache import Cache
+from camvitals.evaluate.ecg_table import ecg_table
+from camvitals.evaluate.render import markdown_table
+from camvitals.records import Array
+from camvitals.train.frame_labels import SCHEMES
+from camvitals.train.labelled import LabelClips
+
+LIKENESS = ("r", "r2", "mse", "zero_mse", "mean_mse", "mae", "median_mae")
+BEATS = ("f1", "f1_floor", "interval_mae_ms", "heart_rate_mae", "heart_rate_answered")
+HEART = ("heart_rate_floor", "sdnn_error_ms", "rmssd_error_ms")
+SHOWN_S = 10.0
+
+Rows = Sequence[Mapping[str, Any]]
+
+
+def write_page(out: Path, runs: Path, cache: Cache, rows: Rows, size: Size) -> None:
+    """README.md and overlay.svg."""
+    parts = [head(rows, cache, size)]
+    people = [row for row in rows if row["split"] == "participant"]
+    by = ("scheme", "model", "loss")
+    parts += [
+        table(people, by, LIKENESS, "People apart: how alike the traces are"),
+        table(people, by, (*BEATS, *HEART), "People apart: beats and what is read off them"),
+    ]
+    leaky = [row for row in rows if row["split"] == "window"]
+    if leaky:
+        both = [row for row in rows if row["loss"] in ("mse", "")]
+        title = "People apart, and seconds shuffled: squared error"
+        parts.append(table(both, ("scheme", "model", "split"), LIKENESS[:5], title))
+    if overlay(out / "overlay.svg", runs, cache, size):
+        parts.append(OVERLAY)
+    (out / "README.md").write_text("\n\n".join(parts) + "\n", encoding="utf-8")
+
+
+def table(rows: Rows, by: Sequence[str], names: Sequence[str], title: str) -> str:
+    """A table in Markdown, its rows in the order of scheme, model, loss."""
+    order = ["zero", "mean", "linear", *MODELS, "label"]
+    rank = {name: k for k, name in enumerate([*SCHEMES, *order, "", "mse", "mae"])}
+    last = by[-1]
+    ordered = sorted(
+        rows,
+        key=lambda r: (rank[r["scheme"]], rank[r["model"]], rank.get(r[last], 0), r[last]),
+    )
+    return markdown_table(ecg_table(ordered, by=by, names=names, title=title))
+
+
+def head(rows: Rows, cache: Cache, size: Size) -> str:
+    """What it is, and how large."""
+    held = {row["subject"] for row in rows if row["split"] == "participant"}
+    videos = {row["recording"] for row in rows if row["split"] == "participant"}
+    epochs = sorted({row["epochs"] for row in rows if row["epochs"]})
+    missing = len({(r["model"], r["scheme"], r["loss"], r["split"]) for r in rows if r["epochs"]})
+    seconds = size.seconds * len(cache.recordings)
+    return HEAD.format(
+        subjects=size.subjects,
+        videos=len(cache.recordings),
+        seconds=size.seconds,
+        minutes=seconds / 60,
+        pixels=size.pixels,
+        batch=size.batch,
+        epochs=" and ".join(map(str, epochs)) or "no",
+        held=len(held),
+        held_videos=len(videos),
+        done=missing,
+        all=len(cases(size)) // len(size.epochs),
+    )
+
+
+def overlay(path: Path, runs: Path, cache: Cache, size: Size) -> bool:
+    """Ten seconds of a person not seen: labels and what the networks gave; whether there are."""
+    import matplotlib
+
+    matplotlib.use("svg")
+    import matplotlib.pyplot as plt
+
+    drawn = [
+        (model, scheme, found)
+        for model in MODELS
+        for scheme in ("average", "peaks")
+        if (found := latest(runs, model, scheme, size)) is not None
+    ]
+    if not drawn:
+        return False
+    figure, axes = plt.subplots(len(drawn), 1, figsize=(7, 1.3 * len(drawn)), sharex=True)
+    for ax, (model, scheme, (epochs, found)) in zip(np.atleast_1d(axes), drawn, strict=True):
+        key = sorted(found)[0]
+        case = Case(model, scheme, "mse", "participant", epochs)
+        labels = recipe_of(case, cache.folder, size).corpus
+        assert isinstance(labels, LabelClips)
+        time, label = labels.labels(cache, key, rate=RATE_HZ)
+        part = time - time[0] < SHOWN_S
+        ax.plot(time[part] - time[0], label[part], color="C0", lw=1, label="label")
+        ax.plot(
+            time[part] - time[0], found[key][: len(time)][part], color="C1", lw=1, label="network"
+        )
+        ax.set_title(f"{model}, {scheme}", fontsize=8, loc="left")
+        ax.tick_params(labelsize=7)
+    np.atleast_1d(axes)[0].legend(fontsize=7, loc="upper right", ncols=2)
+    np.atleast_1d(axes)[-1].set_xlabel("time [s]", fontsize=8)
+    figure.tight_layout()
+    figure.savefig(path, metadata={"Date": None})
+    plt.close(figure)
+    return True
+
+
+def latest(runs: Path, model: str, scheme: str, size: Size) -> tuple[int, dict[str, Array]] | None:
+    """What the longest training said of people not seen."""
+    for epochs in sorted(size.epochs, reverse=True):
+        place = runs / Case(model, scheme, "mse", "participant", epochs).name
+        if (place / "predicted.npz").exists():
+            return epochs, kept(place)
+    return None
+
+
+OVERLAY = """## Overlays
+
+![Labels and predictions over ten seconds](overlay.svg)
+
+As the source's figures 5 to 8: the first recording that was held out; averages and peaks."""
+
+HEAD = """# System A on made people
+
+{subjects} made people, {videos} videos of {seconds:g} s ({minutes:.0f} minutes; the set of the source has
+242), 12 pictures a second, ECG at 2000 Hz, in the layout `ecg-video`: at rest and after exercise,
+sitting still in daylight. Left cheek, {pixels} px (published: 224). All networks begin from chance:
+there was no network to fetch ImageNet's or Kinetics' weights from. Adam from 1e-4 to 1e-6
+along a cosine, batches of {batch} seconds, {epochs} epochs (published: 50). {done} of {all}
+trainings are in these tables. To repeat: `python benchmarks/ecg_video.py FOLDER`.
+
+`participant`: {held} people, {held_videos} videos, are not learnt from. `window`: 30 % of the seconds,
+whoever they are of. R² is about the mean of each recording, so that the best constant has 0. `zero`
+and `mean` give 0 and the mean of the labels learnt from; `linear` is ridge regression from 36
+numbers, the mean colours of the twelve crops; `label` is the label itself, which shows what the
+scheme leaves of the beats. In brackets: 95 % intervals over people. `scores.csv` has
+every recording, `curves.csv` every epoch."""
