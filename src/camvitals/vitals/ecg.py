@@ -68,7 +68,8 @@ def r_peaks(ecg: Wave) -> Beats:
 def _beats_of_run(x: Array, start: float, *, rate: float) -> Beats:
     """Beats of one stretch without a gap that starts at `start` s."""
     factor = int(np.ceil(FINE_HZ / rate))
-    x, rate = upsample(x, factor=factor), rate * factor
+    if factor > 1:
+        x, rate = upsample(x, factor=factor), rate * factor
     span = (start, start + (len(x) - 1) / rate)
     banded = bandpass(x, rate=rate, low=QRS_HZ[0], high=QRS_HZ[1])
     slope, energy = _slope_energy(banded, rate=rate)
