@@ -43,10 +43,13 @@ from camvitals.vitals.ecg import r_peaks
 RECIPES = Path(__file__).parents[1] / "recipes" / "ecg_video.py"
 published = load_named(f"{RECIPES}:recipe_of", what="recipe")
 LAYOUT = "ecg-video"
+KEPT = "predicted.npz"
 PICTURES, RATE_HZ, WINDOW_S = 12, 12.0, 1.0  # as the recipes have them
 SEED = 9_600_000  # of the first person; nobody else's
 EASY = {"motion": "still", "light": "daylight", "codec": "h264", "crf": 12, "clock": "steady"}
 MODELS = ("mobilenet-pair", "mobilenet-lstm", "i3d")
+STEP = 1e-4
+SIDES = (("participant", "mse"), ("participant", "mae"), ("window", "mse"))
 CONTROLS = ("zero", "mean", "linear", "label")
 RIDGE = 30.0  # of standardised inputs
 TOGETHER = 32  # windows that are predicted at once
@@ -57,11 +60,12 @@ class Size:
     """How large all of it is; the recipes have the published size, and 50 epochs."""
 
     subjects: int = 22
-    seconds: float = 20.0
+    seconds: float = 16.0
     picture: tuple[int, int] = (240, 180)
     pixels: int = 32
     batch: int = 8
     epochs: tuple[int, ...] = (1, 3)
+    long: int = 8
 
 
 SMALL = Size()
@@ -76,23 +80,33 @@ class Case:
     loss: str
     split: str
     epochs: int
+    step: float = STEP
 
     @property
     def name(self) -> str:
         """For folders and tables."""
-        return f"{self.model}-{self.scheme}-{self.loss}-{self.split}-{self.epochs}"
+        faster = f"-{self.step:g}" if self.step != STEP else ""
+        return f"{self.model}-{self.scheme}-{self.loss}-{self.split}-{self.epochs}{faster}"
 
 
 def cases(size: Size) -> list[Case]:
     """All, those of few epochs first, so that a run that is cut leaves a whole table."""
-    sides = [("participant", "mse"), ("participant", "mae"), ("window", "mse")]
-    return [
-        Case(model, scheme, loss, split, epochs)
+    first, *more = [
+        [
+            Case(model, scheme, loss, split, epochs)
+            for split, loss in SIDES
+            for scheme in reversed(SCHEMES)
+            for model in MODELS
+        ]
         for epochs in size.epochs
-        for split, loss in sides
-        for scheme in reversed(SCHEMES)
-        for model in MODELS
     ]
+    return [*first, *longer(size), *(case for one in more for case in one)]
+
+
+def longer(size: Size) -> list[Case]:
+    """I3D on peaks for more epochs, as published and with ten times the step."""
+    plain = Case("i3d", PEAKS, "mse", "participant", size.long)
+    return [plain, replace(plain, step=10 * STEP)]
 
 
 def made_corpus(folder: Path, size: Size) -> Path:
@@ -123,6 +137,7 @@ def recipe_of(case: Case, cache: Path, size: Size) -> Recipe:
         made,
         epochs=case.epochs,
         batch=size.batch,
+        optimiser=replace(made.optimiser, step=case.step),
         evaluation=replace(made.evaluation, every=case.epochs),
     )
 
@@ -131,7 +146,7 @@ def train_all(folder: Path, cache: Path, size: Size, *, stop: float) -> None:
     """Every training that is not there yet, until `stop` [s of the clock]."""
     for case in cases(size):
         place = folder / case.name
-        if (place / "predicted.npz").exists():
+        if (place / KEPT).exists():
             continue
         if time.time() > stop:
             print(f"no time is left for {case.name} and what follows", flush=True)
@@ -150,12 +165,12 @@ def keep(place: Path, found: dict[str, Array]) -> None:
     """Write what was predicted, whole or not at all."""
     part = place / ".part.npz"
     np.savez(part, **{key.replace("/", "|"): value for key, value in found.items()})
-    part.replace(place / "predicted.npz")
+    part.replace(place / KEPT)
 
 
 def kept(place: Path) -> dict[str, Array]:
     """What `keep` wrote."""
-    with np.load(place / "predicted.npz", allow_pickle=False) as stored:
+    with np.load(place / KEPT, allow_pickle=False) as stored:
         return {key.replace("|", "/"): stored[key] for key in stored}
 
 
@@ -251,16 +266,8 @@ def ridge(x: Array, y: Array, asked: Array) -> Array:
 def rows_of(folder: Path, cache: Cache, size: Size) -> Iterator[dict[str, Any]]:
     """A row of scores for each recording, of what is complete; controls beside."""
     controls = Controls(cache)
-    for split, loss in (("participant", "mse"), ("participant", "mae"), ("window", "mse")):
-        done = [
-            n
-            for n in size.epochs
-            if all(
-                (folder / case.name / "predicted.npz").exists()
-                for case in cases(replace(size, epochs=(n,)))
-                if (case.split, case.loss) == (split, loss)
-            )
-        ]
+    for split, loss in SIDES:
+        done = whole(folder, size, split, loss)
         for scheme in SCHEMES:
             case = Case(MODELS[0], scheme, loss, split, 1)
             labels = recipe_of(case, cache.folder, size).corpus
@@ -270,8 +277,31 @@ def rows_of(folder: Path, cache: Cache, size: Size) -> Iterator[dict[str, Any]]:
                 yield from scored(found, cache, labels, model=name, loss="", epochs=0)
             for model in MODELS if done else ():
                 case = Case(model, scheme, loss, split, max(done))
-                told = {"model": model, "loss": loss, "epochs": case.epochs}
-                yield from scored(kept(folder / case.name), cache, labels, **told)
+                yield from scored_case(case, folder, cache, size)
+    for case in longer(size):
+        if (folder / case.name / KEPT).exists():
+            yield from scored_case(case, folder, cache, size)
+
+
+def whole(folder: Path, size: Size, split: str, loss: str) -> list[int]:
+    """Numbers of epochs that all networks and schemes of one side have had."""
+    return [
+        epochs
+        for epochs in size.epochs
+        if all(
+            (folder / Case(model, scheme, loss, split, epochs).name / KEPT).exists()
+            for model in MODELS
+            for scheme in SCHEMES
+        )
+    ]
+
+
+def scored_case(case: Case, folder: Path, cache: Cache, size: Size) -> Iterator[dict[str, Any]]:
+    """A row for each recording of one training."""
+    labels = recipe_of(case, cache.folder, size).corpus
+    assert isinstance(labels, LabelClips)
+    told = {"model": case.model, "loss": case.loss, "epochs": case.epochs, "step": case.step}
+    yield from scored(kept(folder / case.name), cache, labels, **told)
 
 
 def scored(

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from ecg_video import MODELS, RATE_HZ, Case, Size, cases, kept, recipe_of
+from ecg_video import KEPT, MODELS, RATE_HZ, SIDES, Case, Size, kept, longer, recipe_of
 
 from camvitals.data.cache import Cache
 from camvitals.evaluate.ecg_table import ecg_table
@@ -27,7 +27,9 @@ Rows = Sequence[Mapping[str, Any]]
 def write_page(out: Path, runs: Path, cache: Cache, rows: Rows, size: Size) -> None:
     """README.md and overlay.svg."""
     parts = [head(rows, cache, size)]
-    people = [row for row in rows if row["split"] == "participant"]
+    extra = {(case.epochs, case.step) for case in longer(size)}
+    apart = [row for row in rows if row["split"] == "participant"]
+    people = [row for row in apart if (row["epochs"], row.get("step")) not in extra]
     by = ("scheme", "model", "loss")
     parts += [
         table(people, by, LIKENESS, "People apart: how alike the traces are"),
@@ -35,9 +37,15 @@ def write_page(out: Path, runs: Path, cache: Cache, rows: Rows, size: Size) -> N
     ]
     leaky = [row for row in rows if row["split"] == "window"]
     if leaky:
-        both = [row for row in rows if row["loss"] in ("mse", "")]
+        both = [row for row in (*people, *leaky) if row["loss"] in ("mse", "")]
         title = "People apart, and seconds shuffled: squared error"
         parts.append(table(both, ("scheme", "model", "split"), LIKENESS[:5], title))
+    more = [row for row in apart if (row["epochs"], row.get("step")) in extra]
+    if more:
+        title = "I3D on peaks for longer, people apart"
+        parts.append(
+            table(more, ("scheme", "model", "epochs", "step"), (*LIKENESS[:5], *BEATS), title)
+        )
     if overlay(out / "overlay.svg", runs, cache, size):
         parts.append(OVERLAY)
     (out / "README.md").write_text("\n\n".join(parts) + "\n", encoding="utf-8")
@@ -59,8 +67,8 @@ def head(rows: Rows, cache: Cache, size: Size) -> str:
     """What it is, and how large."""
     held = {row["subject"] for row in rows if row["split"] == "participant"}
     videos = {row["recording"] for row in rows if row["split"] == "participant"}
-    epochs = sorted({row["epochs"] for row in rows if row["epochs"]})
-    missing = len({(r["model"], r["scheme"], r["loss"], r["split"]) for r in rows if r["epochs"]})
+    epochs = sorted({row["epochs"] for row in rows if row["epochs"] in size.epochs})
+    done = len({(r["model"], r["scheme"], r["loss"], r["split"]) for r in rows if r["epochs"]})
     seconds = size.seconds * len(cache.recordings)
     return HEAD.format(
         subjects=size.subjects,
@@ -72,8 +80,8 @@ def head(rows: Rows, cache: Cache, size: Size) -> str:
         epochs=" and ".join(map(str, epochs)) or "no",
         held=len(held),
         held_videos=len(videos),
-        done=missing,
-        all=len(cases(size)) // len(size.epochs),
+        done=done,
+        all=len(SIDES) * len(MODELS) * len(SCHEMES),
     )
 
 
@@ -118,7 +126,7 @@ def latest(runs: Path, model: str, scheme: str, size: Size) -> tuple[int, dict[s
     """What the longest training said of people not seen."""
     for epochs in sorted(size.epochs, reverse=True):
         place = runs / Case(model, scheme, "mse", "participant", epochs).name
-        if (place / "predicted.npz").exists():
+        if (place / KEPT).exists():
             return epochs, kept(place)
     return None
 
@@ -131,14 +139,14 @@ As the source's figures 5 to 8: the first recording that was held out; averages 
 
 HEAD = """# System A on made people
 
-{subjects} made people, {videos} videos of {seconds:g} s ({minutes:.0f} minutes; the set of the source has
+{subjects} made people, {videos} videos of {seconds:g} s ({minutes:.0f} minutes; the source has
 242), 12 pictures a second, ECG at 2000 Hz, in the layout `ecg-video`: at rest and after exercise,
 sitting still in daylight. Left cheek, {pixels} px (published: 224). All networks begin from chance:
 there was no network to fetch ImageNet's or Kinetics' weights from. Adam from 1e-4 to 1e-6
 along a cosine, batches of {batch} seconds, {epochs} epochs (published: 50). {done} of {all}
 trainings are in these tables. To repeat: `python benchmarks/ecg_video.py FOLDER`.
 
-`participant`: {held} people, {held_videos} videos, are not learnt from. `window`: 30 % of the seconds,
+`participant`: {held} people, {held_videos} videos, are not learnt from. `window`: 30 % of all seconds,
 whoever they are of. R² is about the mean of each recording, so that the best constant has 0. `zero`
 and `mean` give 0 and the mean of the labels learnt from; `linear` is ridge regression from 36
 numbers, the mean colours of the twelve crops; `label` is the label itself, which shows what the
