@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 LINES = ("green", "red", "blue", "quality", "breath", "heart", "ink", "muted", "red")
 ROW_PX = 26
+LEVEL_TIMES = 8.0  # how much taller than all else a level is left out
 STRONGEST = 0.85  # of the overlay
 GAMMA = 0.6  # of the overlay's strength, so that weak relevance is seen
 
@@ -93,12 +94,18 @@ def _room_for(ax: Axes, names: Sequence[str]) -> None:
 
 
 def over_frequency(frequency_F: Array, relevance_F: Array, *, pulse: float, top: float) -> Drawing:
-    """Relevance of each frequency [Hz] up to `top`; the pulse is marked where it is known."""
+    """Relevance of each frequency [Hz] up to `top`; the pulse is marked where it is known.
+
+    A level (0 Hz) beside which nothing else could be seen is told in words.
+    """
+    rest = np.abs(relevance_F[1:]).max(initial=0.0)
+    tall = bool(frequency_F[0] == 0 and abs(relevance_F[0]) > LEVEL_TIMES * rest > 0)
+    level = f" The level has {relevance_F[0]:.3g} and is not drawn." if tall else ""
 
     def draw(wide: bool) -> Figure:
         figure, (ax,) = blank(190, wide=wide)
         heading(ax, "relevance")
-        shown = frequency_F <= top
+        shown = (frequency_F <= top) & (frequency_F >= (1e-9 if tall else 0.0))
         if np.isfinite(pulse):
             ax.axvline(pulse, color=COLOUR["heart"], lw=6, alpha=0.18)
         ax.vlines(frequency_F[shown], 0, relevance_F[shown], color=COLOUR["ink"], lw=1.6)
@@ -108,7 +115,8 @@ def over_frequency(frequency_F: Array, relevance_F: Array, *, pulse: float, top:
 
     return _drawn(
         draw, "Relevance of frequencies",
-        "The sum over frequencies is the sum over time. The pulse frequency is shaded.",
+        "The sum over frequencies is the sum over time. The pulse frequency is shaded."
+        + level.replace("-", "−"),
         "frequencies",
     )  # fmt: skip
 

@@ -36,6 +36,7 @@ NOTES = {
     "frequency": "Level is what does not change in the clip, beside the reference.",
 }
 STYLE = """
+.cards { grid-template-columns: repeat(auto-fit, minmax(180px, 1fr)); }
 .map { width: min(100%, 360px); image-rendering: pixelated; border-radius: 8px; }
 .maps { display: flex; flex-wrap: wrap; gap: 14px; margin-top: 8px; }
 .maps figure { margin: 0; flex: 1 1 260px; max-width: 360px; }

@@ -100,8 +100,9 @@ def _of_weights(path: Path, rate: float | None) -> Subject:
     if rate is None:
         raise InputError(f"the card of {path} says no rate; give it by --rate")
     length = card.length or architecture.length
+    called = path.parent.name if path.stem == "best" else path.stem
     return _subject(
-        path.stem, module.eval(), architecture, card, rate=rate, length=length,
+        called or path.stem, module.eval(), architecture, card, rate=rate, length=length,
         regions=card.regions,
     )  # fmt: skip
 
