@@ -64,7 +64,7 @@ def ecg_scores(
     ectopic: Array | None = None,
     within: float | None = None,
 ) -> dict[str, float]:
-    """Scores of one recording, by the names of SCORES; NaN where one is not defined.
+    """Scores of one recording, by the names of ecg_table.SCORES; NaN where one is not defined.
 
     predicted, reference: (N,) arrays on one clock that starts at 0, or waves, which are brought to
         one clock of `rate`; NaN is not scored. Below 40 samples a second, sample k of an array
@@ -147,6 +147,7 @@ def beat_times(
     Probabilities have a beat where, over the picture and those within `within` [s] (None: one
     sample, at least 50 ms) on either side, they sum to a half or more and to no less than
     elsewhere within 0.3 s: a beat is there more likely than not. It is placed at their centroid.
+    Where nothing changes within 0.3 s there is none.
     """
     x = np.asarray(values, dtype=float)
     if len(x) < 3 or not np.isfinite(x).any():
@@ -170,8 +171,11 @@ def _likely(p: Array, *, half: int, rate: float) -> Array:
     width = np.ones(2 * half + 1)
     around = np.convolve(p, width, mode="same")
     padded = np.r_[0.0, around, 0.0]  # a beat in the first or last picture is one too
-    at = peaks(padded, distance=max(1.0, REFRACTORY_S * rate)) - 1
-    at = at[around[at] >= LIKELY - 1e-9]
+    apart = max(1.0, REFRACTORY_S * rate)
+    at = peaks(padded, distance=apart) - 1
+    near = at[:, None] + np.arange(-int(np.ceil(apart)), int(np.ceil(apart)) + 1)
+    stands = around[at] - around[np.clip(near, 0, len(p) - 1)].min(axis=1) > FLAT
+    at = at[stands & (around[at] >= LIKELY - FLAT)]
     moment = np.convolve(p * np.arange(len(p)), width, mode="same")
     return np.asarray(moment[at] / around[at])
 
