@@ -1,5 +1,7 @@
 """The square of the person: where it is, that it goes along, that it is taken back."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -7,6 +9,7 @@ from camvitals.face.area import area_mean
 from camvitals.face.crop import Square
 from camvitals.face.framing import Framing
 from camvitals.face.mesh import LEFT_EYE, RIGHT_EYE, Mesh
+from camvitals.face.regions import HOLES
 from camvitals.face.track import Tracker
 from camvitals.records import Frame
 
@@ -114,3 +117,29 @@ def test_the_one_seen_most_is_framed(portrait):
         frames.append(Frame.of_rgb(image, k / RATE))
     rows, _ = watched(frames, "tracked")
     assert all(row[0] is None or row[0].x < 200 for row in rows[:12])
+
+
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_a_cheek_lies_between_lid_and_mouth_on_its_side(swayed, side):
+    """The person's own left is to the right in the picture."""
+    tracker, framing = Tracker(), Framing(f"{side}-cheek", extension=0.0, smooth=0.3)
+    own, places = LEFT_EYE if side == "left" else RIGHT_EYE, []
+    for frame in swayed:
+        tracker.update(frame)
+        square, _ = framing.update(tracker.tracks, frame.time)
+        points = tracker.tracks[0].points
+        nose = points[1, 0]
+        assert (square.x > nose) == (side == "left")
+        assert abs(square.x - nose) < 1.1 * abs(points[own, 0] - nose)
+        lid, mouth = (points[list(HOLES[name]), 1].mean() for name in (f"{side}_eye", "mouth"))
+        assert lid < square.y < mouth
+        assert 0.4 < square.side / (mouth - lid) < 1.2
+        places.append(square.x)
+    assert np.ptp(places) > 20  # it goes along
+
+
+def test_without_landmarks_a_cheek_is_a_share_of_the_face():
+    track = SimpleNamespace(shape=np.zeros((2, 2)), box=(100.0, 50.0, 200.0, 150.0))
+    track.follower = SimpleNamespace(zoom=0.0)
+    square = Framing("left-cheek", extension=0.0, smooth=1.0)._raw(track)
+    assert (square.x, square.y, square.side) == pytest.approx((175.0, 111.5, 27.0))
