@@ -4,7 +4,7 @@
 
 Three networks, four schemes of labels, two losses, people apart; and once more with seconds
 shuffled whoever they are of. A run that was stopped goes on; tables are made of the largest number
-of epochs that all of a split have had. Sizes are those of a machine without a GPU: see SMALL.
+of steps that all of a split have had. Sizes are those of a machine without a GPU: see SMALL.
 """
 
 from __future__ import annotations
@@ -57,15 +57,20 @@ TOGETHER = 32  # windows that are predicted at once
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How large all of it is; the recipes have the published size, and 50 epochs."""
+    """How large all of it is; the recipes have the published size, and 50 epochs.
+
+    steps: updates of all trainings, the fewest first.   long: of some.   looks: seconds that are
+    held out and judged at the end of a training, for its curve; tables are of all of them.
+    """
 
     subjects: int = 22
     seconds: float = 16.0
     picture: tuple[int, int] = (240, 180)
     pixels: int = 32
     batch: int = 8
-    epochs: tuple[int, ...] = (1, 3)
-    long: int = 8
+    steps: tuple[int, ...] = (50, 250)
+    long: int = 400
+    looks: int = 48
 
 
 SMALL = Size()
@@ -79,32 +84,32 @@ class Case:
     scheme: str
     loss: str
     split: str
-    epochs: int
+    steps: int
     step: float = STEP
 
     @property
     def name(self) -> str:
         """For folders and tables."""
         faster = f"-{self.step:g}" if self.step != STEP else ""
-        return f"{self.model}-{self.scheme}-{self.loss}-{self.split}-{self.epochs}{faster}"
+        return f"{self.model}-{self.scheme}-{self.loss}-{self.split}-{self.steps}{faster}"
 
 
 def cases(size: Size) -> list[Case]:
-    """All, those of few epochs first, so that a run that is cut leaves a whole table."""
+    """All, those of few steps first, so that a run that is cut leaves a whole table."""
     first, *more = [
         [
-            Case(model, scheme, loss, split, epochs)
+            Case(model, scheme, loss, split, steps)
             for split, loss in SIDES
             for scheme in reversed(SCHEMES)
             for model in MODELS
         ]
-        for epochs in size.epochs
+        for steps in size.steps
     ]
     return [*first, *longer(size), *(case for one in more for case in one)]
 
 
 def longer(size: Size) -> list[Case]:
-    """I3D on peaks for more epochs, as published and with ten times the step."""
+    """I3D on peaks for longer, as published and with ten times the learning rate."""
     plain = Case("i3d", PEAKS, "mse", "participant", size.long)
     return [plain, replace(plain, step=10 * STEP)]
 
@@ -135,10 +140,11 @@ def recipe_of(case: Case, cache: Path, size: Size) -> Recipe:
     made = replace(made, corpus=replace(made.corpus, folder=str(cache)))
     return replace(
         made,
-        epochs=case.epochs,
+        epochs=1,
+        steps=case.steps,
         batch=size.batch,
         optimiser=replace(made.optimiser, step=case.step),
-        evaluation=replace(made.evaluation, every=case.epochs),
+        evaluation=replace(made.evaluation, count=size.looks),
     )
 
 
@@ -274,7 +280,7 @@ def rows_of(folder: Path, cache: Cache, size: Size) -> Iterator[dict[str, Any]]:
             assert isinstance(labels, LabelClips)
             for name in CONTROLS if loss == "mse" else ():
                 found = controls.predicted(name, labels)
-                yield from scored(found, cache, labels, model=name, loss="", epochs=0)
+                yield from scored(found, cache, labels, model=name, loss="", steps=0)
             for model in MODELS if done else ():
                 case = Case(model, scheme, loss, split, max(done))
                 yield from scored_case(case, folder, cache, size)
@@ -284,12 +290,12 @@ def rows_of(folder: Path, cache: Cache, size: Size) -> Iterator[dict[str, Any]]:
 
 
 def whole(folder: Path, size: Size, split: str, loss: str) -> list[int]:
-    """Numbers of epochs that all networks and schemes of one side have had."""
+    """Numbers of steps that all networks and schemes of one side have had."""
     return [
-        epochs
-        for epochs in size.epochs
+        steps
+        for steps in size.steps
         if all(
-            (folder / Case(model, scheme, loss, split, epochs).name / KEPT).exists()
+            (folder / Case(model, scheme, loss, split, steps).name / KEPT).exists()
             for model in MODELS
             for scheme in SCHEMES
         )
@@ -300,7 +306,7 @@ def scored_case(case: Case, folder: Path, cache: Cache, size: Size) -> Iterator[
     """A row for each recording of one training."""
     labels = recipe_of(case, cache.folder, size).corpus
     assert isinstance(labels, LabelClips)
-    told = {"model": case.model, "loss": case.loss, "epochs": case.epochs, "step": case.step}
+    told = {"model": case.model, "loss": case.loss, "steps": case.steps, "step": case.step}
     yield from scored(kept(folder / case.name), cache, labels, **told)
 
 

@@ -27,9 +27,9 @@ Rows = Sequence[Mapping[str, Any]]
 def write_page(out: Path, runs: Path, cache: Cache, rows: Rows, size: Size) -> None:
     """README.md and overlay.svg."""
     parts = [head(rows, cache, size)]
-    extra = {(case.epochs, case.step) for case in longer(size)}
+    extra = {(case.steps, case.step) for case in longer(size)}
     apart = [row for row in rows if row["split"] == "participant"]
-    people = [row for row in apart if (row["epochs"], row.get("step")) not in extra]
+    people = [row for row in apart if (row["steps"], row.get("step")) not in extra]
     by = ("scheme", "model", "loss")
     parts += [
         table(people, by, LIKENESS, "People apart: how alike the traces are"),
@@ -40,11 +40,11 @@ def write_page(out: Path, runs: Path, cache: Cache, rows: Rows, size: Size) -> N
         both = [row for row in (*people, *leaky) if row["loss"] in ("mse", "")]
         title = "People apart, and seconds shuffled: squared error"
         parts.append(table(both, ("scheme", "model", "split"), LIKENESS[:5], title))
-    more = [row for row in apart if (row["epochs"], row.get("step")) in extra]
+    more = [row for row in apart if (row["steps"], row.get("step")) in extra]
     if more:
         title = "I3D on peaks for longer, people apart"
         parts.append(
-            table(more, ("scheme", "model", "epochs", "step"), (*LIKENESS[:5], *BEATS), title)
+            table(more, ("scheme", "model", "steps", "step"), (*LIKENESS[:5], *BEATS), title)
         )
     if overlay(out / "overlay.svg", runs, cache, size):
         parts.append(OVERLAY)
@@ -67,9 +67,12 @@ def head(rows: Rows, cache: Cache, size: Size) -> str:
     """What it is, and how large."""
     held = {row["subject"] for row in rows if row["split"] == "participant"}
     videos = {row["recording"] for row in rows if row["split"] == "participant"}
-    epochs = sorted({row["epochs"] for row in rows if row["epochs"] in size.epochs})
-    done = len({(r["model"], r["scheme"], r["loss"], r["split"]) for r in rows if r["epochs"]})
+    steps = sorted({row["steps"] for row in rows if row["steps"] in size.steps})
+    done = len({(r["model"], r["scheme"], r["loss"], r["split"]) for r in rows if r["steps"]})
     seconds = size.seconds * len(cache.recordings)
+    case = Case(MODELS[0], SCHEMES[0], "mse", "participant", 1)
+    it = recipe_of(case, cache.folder, size)
+    learnt = len(it.corpus.windows(cache, it.clip, held_out=False))
     return HEAD.format(
         subjects=size.subjects,
         videos=len(cache.recordings),
@@ -77,8 +80,9 @@ def head(rows: Rows, cache: Cache, size: Size) -> str:
         minutes=seconds / 60,
         pixels=size.pixels,
         batch=size.batch,
-        epochs=" and ".join(map(str, epochs)) or "no",
+        steps=" and ".join(map(str, steps)) or "no",
         held=len(held),
+        learnt=learnt,
         held_videos=len(videos),
         done=done,
         all=len(SIDES) * len(MODELS) * len(SCHEMES),
@@ -101,9 +105,9 @@ def overlay(path: Path, runs: Path, cache: Cache, size: Size) -> bool:
     if not drawn:
         return False
     figure, axes = plt.subplots(len(drawn), 1, figsize=(7, 1.3 * len(drawn)), sharex=True)
-    for ax, (model, scheme, (epochs, found)) in zip(np.atleast_1d(axes), drawn, strict=True):
+    for ax, (model, scheme, (steps, found)) in zip(np.atleast_1d(axes), drawn, strict=True):
         key = sorted(found)[0]
-        case = Case(model, scheme, "mse", "participant", epochs)
+        case = Case(model, scheme, "mse", "participant", steps)
         labels = recipe_of(case, cache.folder, size).corpus
         assert isinstance(labels, LabelClips)
         time, label = labels.labels(cache, key, rate=RATE_HZ)
@@ -124,10 +128,10 @@ def overlay(path: Path, runs: Path, cache: Cache, size: Size) -> bool:
 
 def latest(runs: Path, model: str, scheme: str, size: Size) -> tuple[int, dict[str, Array]] | None:
     """What the longest training said of people not seen."""
-    for epochs in sorted(size.epochs, reverse=True):
-        place = runs / Case(model, scheme, "mse", "participant", epochs).name
+    for steps in sorted(size.steps, reverse=True):
+        place = runs / Case(model, scheme, "mse", "participant", steps).name
         if (place / KEPT).exists():
-            return epochs, kept(place)
+            return steps, kept(place)
     return None
 
 
@@ -143,11 +147,11 @@ HEAD = """# System A on made people
 242), 12 pictures a second, ECG at 2000 Hz, in the layout `ecg-video`: at rest and after exercise,
 sitting still in daylight. Left cheek, {pixels} px (published: 224). All networks begin from chance:
 there was no network to fetch ImageNet's or Kinetics' weights from. Adam from 1e-4 to 1e-6
-along a cosine, batches of {batch} seconds, {epochs} epochs (published: 50). {done} of {all}
-trainings are in these tables. To repeat: `python benchmarks/ecg_video.py FOLDER`.
+along a cosine, {steps} steps of {batch} seconds, of {learnt} (published: 50 epochs of 10,000).
+{done} of {all} trainings are in these tables. To repeat: `python benchmarks/ecg_video.py FOLDER`.
 
-`participant`: {held} people, {held_videos} videos, are not learnt from. `window`: 30 % of all seconds,
-whoever they are of. R² is about the mean of each recording, so that the best constant has 0. `zero`
+`participant`: {held} people, {held_videos} videos, are not learnt from. `window`: 30 % of all
+seconds, whoever they are of. R² is about the mean of each recording, so that the best constant has 0. `zero`
 and `mean` give 0 and the mean of the labels learnt from; `linear` is ridge regression from 36
 numbers, the mean colours of the twelve crops; `label` is the label itself, which shows what the
 scheme leaves of the beats. In brackets: 95 % intervals over people. `scores.csv` has

@@ -72,7 +72,7 @@ class LabelClips:
     def windows(self, cache: Cache, clip: Clip, *, held_out: bool) -> list[Window]:
         """All clips of one side, in the order of the cache. Raises InputError when it has none."""
         takes = self._takes(cache)
-        found = cache.windows(clip.seconds, hop=clip.seconds, reference=self.reference)
+        found = list(cache.windows(clip.seconds, hop=clip.seconds, reference=self.reference))
         if self.split == "participant":
             sides = split_by_subject(takes, share=self.held_out, fold=self.fold)
             keys = {one.key for one in sides[held_out]}
