@@ -64,12 +64,12 @@ class Size:
     """
 
     subjects: int = 22
-    seconds: float = 16.0
+    seconds: float = 10.0
     picture: tuple[int, int] = (240, 180)
     pixels: int = 32
     batch: int = 8
-    steps: tuple[int, ...] = (50, 250)
-    long: int = 400
+    steps: tuple[int, ...] = (40, 200)
+    long: int = 300
     looks: int = 48
 
 

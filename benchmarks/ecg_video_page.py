@@ -151,8 +151,8 @@ along a cosine, {steps} steps of {batch} seconds, of {learnt} (published: 50 epo
 {done} of {all} trainings are in these tables. To repeat: `python benchmarks/ecg_video.py FOLDER`.
 
 `participant`: {held} people, {held_videos} videos, are not learnt from. `window`: 30 % of all
-seconds, whoever they are of. R² is about the mean of each recording, so that the best constant has 0. `zero`
-and `mean` give 0 and the mean of the labels learnt from; `linear` is ridge regression from 36
-numbers, the mean colours of the twelve crops; `label` is the label itself, which shows what the
-scheme leaves of the beats. In brackets: 95 % intervals over people. `scores.csv` has
-every recording, `curves.csv` every epoch."""
+seconds, whoever they are of. R² is about the mean of each recording, so that the best constant has
+0. `zero` and `mean` give 0 and the mean of the labels learnt from; `linear` is ridge regression
+from 36 numbers, the mean colours of the twelve crops; `label` is the label itself, which shows
+what the scheme leaves of the beats. In brackets: 95 % intervals over people. `scores.csv` has
+every recording, `curves.csv` the end of every training."""
