@@ -17,7 +17,7 @@ from camvitals.data.synthetic.simulate import simulate
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 SOURCE = ROOT / "src" / "camvitals"
-RUNNING = ("README.md", "docs/getting-started.md", "docs/live.md")
+RUNNING = ("README.md", "docs/getting-started.md", "docs/live.md", "docs/ecg.md")
 BLOCKS = [
     pytest.param(block, id=f"{page}-{k}")
     for page in RUNNING

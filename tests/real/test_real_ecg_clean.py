@@ -61,11 +61,11 @@ def test_a_moving_electrode_shows_in_the_quality(real_data, name, least):
     assert match.f1 > least
     assert abs(found.quality - match.precision) < 0.25
     rate = 60 * (len(true) - 1) / (true[-1] - true[0])
-    close = [r for r in found.rolling if r.value is not None]
-    if name in ("118e24", "118e12"):
-        assert found.heart_rate.value == pytest.approx(rate, abs=3)
-    else:  # much is withheld, though not all that should be: of 6 dB the whole is 18 bpm too fast
-        assert len(close) < 0.7 * len(found.rolling)
+    answered = np.mean([r.value is not None for r in found.rolling])
+    if name == "118e24":
+        assert found.heart_rate.value == pytest.approx(rate, abs=0.3)
+    else:
+        assert found.heart_rate.value is None and answered < 0.6
 
 
 def test_leads_without_annotations_agree(real_data):

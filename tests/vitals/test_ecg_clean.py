@@ -108,6 +108,14 @@ def test_one_false_beat_among_unsure_ones_does_not_move_the_rate():
     assert found.heart_rate.value == pytest.approx(75, abs=0.5)
 
 
+@pytest.mark.parametrize(("rhythm", "ectopic"), [("fibrillation", 0.0), ("sinus", 0.15)])
+def test_beats_that_come_out_of_turn_are_counted(rhythm, ectopic):
+    for seed in range(4):
+        person = body(seed, rhythm=rhythm, ectopic=ectopic, heart_rate=85.0, sdnn=15.0)
+        found = read_ecg(wave(person))
+        assert found.heart_rate.value == pytest.approx(85.0, abs=1.5)
+
+
 def test_quality_is_the_share_of_right_beats_and_the_interval_holds_the_rate():
     stated, right, held = [], [], []
     for seed in range(14):

@@ -14,7 +14,7 @@ from camvitals.dsp.clean import bandpass, rate_of, runs, uniform
 from camvitals.records import Array, InputError, Reading, Wave, withheld
 from camvitals.vitals.beats import Beats
 from camvitals.vitals.ecg import SHORTEST_S, SLOWEST_HZ, r_peaks
-from camvitals.vitals.quality import THRESHOLD
+from camvitals.vitals.quality import RIGHT_BPM, THRESHOLD
 from camvitals.vitals.variability import GOOD_BEAT, artefacts
 
 NAME, UNIT, METHOD = "heart_rate", "bpm", "ecg"
@@ -213,27 +213,43 @@ def heart_rates(beats: Beats, spans: Iterable[tuple[float, float]]) -> tuple[Rea
     Intervals of beats more likely wrong than right do not count, nor do uneven ones (those that
     variability leaves out: `vitals.variability.artefacts`) unless both beats are sure. The interval
     is what the others leave open: each beat may be wrong by its quality, and off by its jitter.
-    Withheld below a quality of 0.7, or three intervals, or when less than half of a span is left.
+    Withheld below a quality of 0.7, or three intervals, or when less than half of a span is left,
+    or when what does not count would change the rate by more than 5 bpm.
     """
     time, length, sure = beats.intervals()
     good = (sure >= GOOD_BEAT) & (~artefacts(length) | (sure >= SURE_BEAT))
-    time, length, sure = time[good], length[good], sure[good]
     jitter = float(np.sqrt(np.mean(beats.jitter**2))) if len(beats.time) else 0.0
     out = []
     for start, stop in spans:
         some = (time <= stop) & (time - length >= start)
-        out.append(_rate(beats, length[some], sure[some], jitter, (float(start), float(stop))))
+        kept = some & good
+        whole = 60 / float(length[some].mean()) if some.any() else 0.0
+        span = (float(start), float(stop))
+        out.append(_rate(beats, length[kept], sure[kept], jitter=jitter, whole=whole, span=span))
     return tuple(out)
 
 
 def _rate(
-    beats: Beats, length: Array, sure: Array, jitter: float, span: tuple[float, float]
+    beats: Beats,
+    length: Array,
+    sure: Array,
+    *,
+    jitter: float,
+    whole: float,
+    span: tuple[float, float],
 ) -> Reading:
+    """The rate of intervals that count [s]; whole: that of all there are [bpm]."""
     quality, seconds = quality_between(beats, *span), float(length.sum())
     why = _why(len(length), seconds / max(span[1] - span[0], 1e-9), quality)
     if why:
         return withheld(NAME, UNIT, why, method=METHOD, span=span, quality=quality)
     value = 60 * len(length) / seconds
+    if abs(value - whole) > RIGHT_BPM:
+        why = (
+            f"beats that are sure say {value:.0f} bpm and all together {whole:.0f}; "
+            "attach the electrodes anew and hold still"
+        )
+        return withheld(NAME, UNIT, why, method=METHOD, span=span, quality=quality)
     wrong = np.sqrt(float((sure * (1 - sure)).sum())) / len(length)
     off = np.sqrt(2) * jitter / seconds
     half = max(LEAST_BPM, 1.96 * value * float(np.hypot(wrong, off)))
