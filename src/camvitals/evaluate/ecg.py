@@ -67,8 +67,8 @@ def ecg_scores(
     """Scores of one recording, by the names of ecg_table.SCORES; NaN where one is not defined.
 
     predicted, reference: (N,) arrays on one clock that starts at 0, or waves, which are brought to
-        one clock of `rate`; NaN is not scored. Below 40 samples a second, sample k of an array
-        stands for all of k / rate to (k + 1) / rate, as the labels of pictures do.
+        one clock of `rate`; NaN is not scored. Below 40 samples a second, a sample stands for all
+        until the next, as the label of a picture does, so that its beats are in its middle.
     rate: samples per second [Hz].   window: what r and R² are taken over [s].
     kind: "trace", or "peaks" for the probability of a beat in each picture against 0 and 1.
     beats: (K,) true beats [s], where these are known better than from the reference itself.
