@@ -108,11 +108,11 @@ class DenseNetRate(nn.Module):
     ) -> None:
         super().__init__()
         self.still = frozen and not drift
-        self.features, width = trunk(first=first, growth=growth, blocks=blocks)
+        self.features, self.width = trunk(first=first, growth=growth, blocks=blocks)
         self.features.requires_grad_(not frozen)
         if head not in HEADS:
             raise InputError(f"no head {head!r}; choose one of {', '.join(HEADS)}")
-        self.head = HEADS[head](width)
+        self.head = HEADS[head](self.width)
 
     def train(self, mode: bool = True) -> Self:
         """Set training mode; a frozen trunk without drift stays as it is."""
