@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import shutil
 import uuid
@@ -28,7 +27,7 @@ class Person:
     def take(self, index: int) -> Take:
         """Another recording of the same person: 0 is the first; the others beat on differently."""
         seed = self.scenario.seed + 1_000_003 * index
-        return Take(self.scenario if index == 0 else dataclasses.replace(self.scenario, seed=seed))
+        return Take(self.scenario if index == 0 else self.scenario.again(seed))
 
 
 @dataclass(frozen=True, slots=True)
