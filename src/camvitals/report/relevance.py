@@ -69,7 +69,10 @@ def bars(title: str, parts: Mapping[str, tuple[float, float]], *, note: str = ""
     sizes = np.nan_to_num(np.array([parts[name][1] for name in names]))
 
     def draw(wide: bool) -> Figure:
+        from matplotlib.ticker import MaxNLocator
+
         figure, (ax,) = blank(ROW_PX * len(names) + 62, wide=wide)
+        ax.xaxis.set_major_locator(MaxNLocator(9 if wide else 4))
         place = np.arange(len(names))
         ax.barh(place - 0.18, 100 * sizes, height=0.34, color=COLOUR["quality"], label="of size")
         ax.barh(place + 0.18, 100 * signed, height=0.34, color=COLOUR["heart"], label="of the sum")
