@@ -148,3 +148,35 @@ def test_another_card_is_refused(tmp_path):
     replace(card, rate=40.0).save(tmp_path / "a.json")
     with pytest.raises(InputError, match="rate 50 Hz"):
         ecg_network(str(tmp_path / "a.onnx"))
+
+
+@pytest.fixture
+def seen(tmp_path):
+    """A trace whose crops a network looked at, and the network's path."""
+    from made_network import green_of_crops
+
+    from camvitals.records import Trace
+
+    path = str(green_of_crops(tmp_path, task="ecg", gives="ecg", outputs={"pulse": "an ECG"}))
+    time = np.arange(600) / 30
+    look = np.exp(-0.5 * (np.mod(time, 0.8) / 0.05) ** 2)
+    rgb, box = np.full((600, 1, 3), 100.0, np.float32), np.zeros((600, 4))
+    trace = Trace(rgb, np.ones((600, 1)), time, ("skin",), box, pulses={path: look})
+    return trace, path
+
+
+def test_a_network_that_looks_itself_is_shown_likewise(seen):
+    from camvitals.pipeline import Settings
+    from camvitals.steps import finish
+    from camvitals.waves.ecg import ecg_steps
+    from camvitals.waves.learned import learned
+
+    trace, path = seen
+    assert gives_ecg(path)
+    settings = Settings(path)
+    assert (settings.ecg, settings.pulse) == (path, "auto")
+    found = finish(ecg_steps(trace, pulse(), path))
+    np.testing.assert_array_equal(found.wave.values, trace.pulses[path])
+    assert found.wave.unit == MARK and len(found.beats) == 0
+    with pytest.raises(InputError, match="is for ecg and gives ecg; a pulse method needs"):
+        learned(path)

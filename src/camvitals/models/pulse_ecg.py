@@ -3,8 +3,8 @@
 Made for this package. A stack of dilated convolutions over the pulse says for every fifth of a
 sample how probable an R peak is there. A second stack is shown the same features and the R peaks,
 and draws. So the time of a beat may be in doubt without blurring the QRS complex, and a change of
-the peaks moves the drawing with them. It is no published network; the aim is that of Zhu et al.,
-"Learning your heart actions from pulse: ECG waveform reconstruction from PPG" (2019).
+the peaks moves the drawing with them. It is no published network; the aim is that of Zhu, Tian,
+Wong & Wu, IEEE Internet of Things Journal 8 (2021), who fit each person by themselves.
 
 Shape letters: N clips, T samples of the pulse, S parts of each, C channels.
 """
@@ -45,7 +45,7 @@ class PulseECG(nn.Module):
     The log odds do not depend on the marks.   width, drawing: channels of the two stacks.
     """
 
-    def __init__(self, *, width: int = 48, drawing: int = 64) -> None:
+    def __init__(self, *, width: int = 48, drawing: int = 48) -> None:
         super().__init__()
         self.take = nn.Conv1d(1, width, TAPS, padding="same", padding_mode="replicate")
         self.rhythm = nn.Sequential(*(_Step(width, TAPS, d) for d in DILATIONS))

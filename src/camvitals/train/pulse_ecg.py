@@ -41,11 +41,11 @@ class Training:
     """One training. width, drawing: of the network.   seconds: of a clip.   step: learning rate."""
 
     width: int = 48
-    drawing: int = 64
+    drawing: int = 48
     seconds: float = 10.0
-    batch: int = 32
-    epochs: int = 16
-    steps: int = 250
+    batch: int = 24
+    epochs: int = 10
+    steps: int = 110
     step: float = 3e-3
     decay: float = 1e-3
     blur_s: float = 0.010
