@@ -4,11 +4,19 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 from camvitals.data.corpora import corpus
 from camvitals.data.synthetic.layouts import LAYOUTS, write_corpus
 from camvitals.data.synthetic.scenario import Scenario
 from camvitals.records import InputError
+from camvitals.train.oxygen.instances import (
+    Training,
+    estimates,
+    lowest,
+    prepared,
+    train_instance,
+)
 from camvitals.train.oxygen.splits import (
     cycles,
     leave_one_subject_out,
@@ -119,6 +127,24 @@ def test_a_participant_is_learnt_chosen_and_tested_apart():
     short = cut([made(seconds=110), made(hand="right")], length=10.0, stride=1.0)
     with pytest.raises(InputError, match="3 cycles"):
         participant_specific(short, first=0, second=1)
+
+
+def test_the_whole_protocol_of_the_source():
+    """Two recordings of a person, several instances, oversampling; the lowest RMSE is tested."""
+    windows = cut([made(seed=1), made(hand="right", seed=2)], length=10.0, stride=0.5)
+    split = participant_specific(windows, first=0, second=1)
+    options = {"filters": 16, "length": 100}
+    training = Training(
+        name="spo2-fc", options=options, epochs=12, patience=4, draws=320, step=3e-3
+    )
+    x, spo2 = prepared(windows, training), torch.tensor(windows.spo2).float()
+    rows = (split.train, split.validation)
+    instances = [train_instance(x, spo2, rows, training, seed=seed) for seed in range(3)]
+    assert len({one.rmse for one in instances}) == 3
+    told = estimates(lowest(instances).module, x[split.test]).numpy()
+    truth = windows.spo2[split.test]
+    constant = np.abs(truth - windows.spo2[split.train].mean()).mean()
+    assert np.abs(told - truth).mean() < 0.3 * constant
 
 
 def test_nobody_is_learnt_from_and_tested():
