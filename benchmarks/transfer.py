@@ -44,6 +44,7 @@ LADDER = (
     recipes.repaired,
 )
 OTHERS = (recipes.classes, recipes.bins)
+IN_TURN = (recipes.still, recipes.repaired, *OTHERS)
 OVER_FRAMES = (recipes.recurrent, recipes.attention)
 RATES_BPM = (50.0, 60.0, 70.0, 80.0, 90.0, 100.0, 110.0, 120.0)
 MEASURED = ("auto", "pos", "green")
@@ -318,28 +319,29 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def run(bench: Bench, known: list[Protocol]) -> None:
-    """What matters most comes first."""
-    whole = known[:3]
-    for protocol in whole:
+    """What matters most comes first; what is kept takes no time."""
+    people, drawn_videos, first_videos, *turns = known
+    for protocol in known[:3]:
         for made in (*LADDER, *OTHERS):
             by_head(bench, made, protocol)
-    for protocol in whole[:2]:
-        drifting(bench, protocol)
-    for protocol in whole[:2]:
-        for made in OVER_FRAMES:
-            by_head(bench, made, protocol)
-        for method in MEASURED:
-            measured(bench, protocol, method)
+    drifting(bench, people)
+    over_frames(bench, people)
     same_faces(bench)
-    for protocol in known[3:]:
-        for made in (*LADDER, *OTHERS):
+    drifting(bench, drawn_videos)
+    over_frames(bench, drawn_videos)
+    for protocol in turns:
+        for made in IN_TURN:
             by_head(bench, made, protocol)
-    drifting(bench, whole[2])
-    for protocol in known[2:]:
-        for made in OVER_FRAMES:
-            by_head(bench, made, protocol)
-        for method in MEASURED:
-            measured(bench, protocol, method)
+    drifting(bench, first_videos)
+    over_frames(bench, first_videos)
+
+
+def over_frames(bench: Bench, protocol: Protocol) -> None:
+    """What sees more than one picture."""
+    for made in OVER_FRAMES:
+        by_head(bench, made, protocol)
+    for method in MEASURED:
+        measured(bench, protocol, method)
 
 
 if __name__ == "__main__":

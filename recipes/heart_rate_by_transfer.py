@@ -67,7 +67,7 @@ def recurrent() -> Transfer:
         name="recurrent",
         model="densenet-recurrent",
         length=40,
-        epochs=120,
+        epochs=80,
         speeds=(0.85, 1.2),
     )
 

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from camvitals.data.synthetic.physiology import simulate_physiology
+from camvitals.models import MODELS
 from camvitals.models.densenet import DenseNetRate
 from camvitals.records import InputError, Wave
 from camvitals.train.transfer import learn
@@ -282,3 +283,31 @@ def test_the_same_face_at_another_rate_is_the_same_picture():
     moved = slow.std(0).mean()
     assert (slow.mean(0) - fast.mean(0)).abs().mean() < moved
     assert (slow.mean(0) - other.mean(0)).abs().mean() > 5 * moved
+
+
+def test_every_recipe_has_a_name_of_its_own_and_a_network(recipes):
+    made = [f for f in vars(recipes).values() if callable(f) and f.__module__ == recipes.__name__]
+    found = [one() for one in made]
+    assert len({one.name for one in found}) == len(found) == 10
+    assert {one.model for one in found} == set(SAYS)
+    for one in found:
+        with torch.device("meta"):
+            network = MODELS[one.model].build(size=(64, 64), frozen=True, drift=one.drift)
+        assert {p.requires_grad for p in network.features.parameters()} == {False}
+        assert all(p.requires_grad for p in network.head.parameters())
+
+
+@pytest.mark.parametrize("model", ["densenet", "densenet-bins", "densenet-recurrent"])
+def test_where_there_is_nothing_to_learn_the_mean_is_kept(model):
+    """Those who are chosen by have the mean rate, so that whatever is learnt of noise is worse."""
+    torch.manual_seed(0)
+    features = torch.randn(40, 4, 30)
+    rate = 80 + 10 * np.random.default_rng(0).standard_normal(40)
+    rate[25:] = rate[:25].mean()
+    rows = np.arange(40)
+    length = 4 if "recurrent" in model else 1
+    recipe = Transfer(name="t", model=model, length=length, epochs=4, step=0.05)
+    learnt = learn.learn(recipe, features, rate, Split(rows[:25], rows[25:], rows[25:]))
+    told = learn.estimates(learnt, features[25:])
+    assert learnt.epoch == 0
+    np.testing.assert_allclose(told, rate[:25].mean(), atol=0.6)

@@ -17,7 +17,13 @@ from torch.nn import functional as F
 
 from camvitals.models import model
 from camvitals.models.densenet import HEADS, DenseNetRate
-from camvitals.models.rate_heads import class_of, rate_of_bins, rate_of_classes, soft_label
+from camvitals.models.rate_heads import (
+    SAID_BPM,
+    class_of,
+    rate_of_bins,
+    rate_of_classes,
+    soft_label,
+)
 from camvitals.records import Array, InputError
 from camvitals.train.pretrained import begin_from
 from camvitals.train.transfer.recipe import SAYS, Transfer
@@ -33,7 +39,8 @@ Tell = Callable[[int, float, float], None]
 class Learnt:
     """A trained head, or with a trunk that drifted a whole network.
 
-    head: on features.   network: that drifted, or None.   epoch: kept, from 1.
+    head: on features.   network: that drifted, or None.
+    epoch: kept, from 1; 0: as it began, which is the mean of what was learnt from.
     validation: RMSE [bpm] there on what was held out; NaN where nothing was.
     """
 
@@ -104,7 +111,20 @@ def learn(
         torch.manual_seed(recipe.seed)
         head = HEADS[head_name(recipe)](features.shape[-1])
         scale = _Scale.of(recipe, features[split.train], rate[split.train])
+        if recipe.standardised:
+            _begin_at_mean(recipe, head, rate[split.train])
         return _trained(recipe, _Still(head, features, scale), rate, split, tell)
+
+
+def _begin_at_mean(recipe: Transfer, head: nn.Module, rate: Array) -> None:
+    """The last layer begins with what is true on the mean, whatever is seen."""
+    last = [part for part in head.modules() if isinstance(part, nn.Linear)][-1]
+    share = _labels(recipe, torch.from_numpy(np.asarray(rate, np.float32)))
+    with torch.no_grad():
+        last.weight.zero_()
+        last.bias.zero_()
+        if share is not None:
+            last.bias.copy_(share.mean(0).clamp_min(1e-6).log())
 
 
 def learn_drifting(
@@ -264,27 +284,25 @@ def _trained(
     moving = [p for p in source.head.parameters() if p.requires_grad]
     optimiser = torch.optim.AdamW(moving, recipe.step, weight_decay=recipe.weight_decay)
     rng = np.random.default_rng([recipe.seed, 101])
-    best, kept, at, found = np.inf, _state(source), 0, np.nan
-    for epoch in range(1, recipe.epochs + 1):
-        loss = _epoch(recipe, source, truth, rng.permutation(split.train), optimiser)
-        choosing = recipe.choose_by == "groups"
+    best, kept, at, found = np.inf, None, recipe.epochs, np.nan
+    choosing = recipe.choose_by == "groups"
+    for epoch in range(0 if choosing else 1, recipe.epochs + 1):  # 0: the mean, if that is best
+        loss = np.nan
+        if epoch:
+            loss = _epoch(recipe, source, truth, rng.permutation(split.train), optimiser)
         if len(split.validation) and (choosing or epoch == recipe.epochs):
             found = _rmse(source.told(recipe, split.validation), rate[split.validation])
             if choosing and found < best:
                 best, at = found, epoch
-                kept = {name: value.clone() for name, value in _state(source).items()}
+                kept = {name: value.clone() for name, value in source.head.state_dict().items()}
         if tell is not None:
             tell(epoch, loss, found)
-    if at:
-        source.head.load_state_dict(kept, strict=False)
+    if kept is not None:
+        source.head.load_state_dict(kept)
         found = best
     source.finish(recipe)
     source.head.eval()
-    return Learnt(recipe, source.head, source.network, at or recipe.epochs, float(found))
-
-
-def _state(source: _Still | _Drifting) -> dict[str, Tensor]:
-    return source.head.state_dict() if source.network is None else {}
+    return Learnt(recipe, source.head, source.network, at, float(found))
 
 
 def _epoch(
@@ -311,14 +329,19 @@ def _epoch(
 
 
 def _loss(recipe: Transfer, said: Tensor, rate: Tensor, source: _Still | _Drifting) -> Tensor:
+    share = _labels(recipe, rate)
+    if share is not None:
+        return F.cross_entropy(said.mean(1), share)
+    said = said.reshape(len(rate), -1)
+    return F.mse_loss(said, source.target(rate)[:, None].expand_as(said))
+
+
+def _labels(recipe: Transfer, rate: Tensor) -> Tensor | None:
+    """(N, K) what classes or bins should say of rates (N,); None where bpm are learnt."""
     kind = SAYS[recipe.model]
-    if kind == "rate":
-        return F.mse_loss(
-            said.reshape(len(rate), -1),
-            source.target(rate)[:, None].expand(-1, said.numel() // len(rate)),
-        )
-    target = class_of(rate) if kind == "classes" else soft_label(rate)
-    return F.cross_entropy(said.mean(1), target)
+    if kind == "classes":
+        return F.one_hot(class_of(rate), len(SAID_BPM)).float()
+    return soft_label(rate) if kind == "bins" else None
 
 
 def _rmse(estimate: Array, rate: Array) -> float:
