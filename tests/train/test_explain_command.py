@@ -18,6 +18,7 @@ from camvitals.data.synthetic.scenario import Scenario
 from camvitals.data.synthetic.traces import made_trace
 from camvitals.models import MODELS
 from camvitals.records import InputError
+from camvitals.report.relevance import _colour
 from camvitals.train.explain import explanation, page, subject
 from camvitals.train.loop import Machine, fit
 from camvitals.train.recipe import Model
@@ -135,6 +136,20 @@ def test_pictures_have_shares_of_the_face(watched):
     total = sum(share.relevance for share in face.values())
     assert total == pytest.approx(watched.relevance.total, rel=1e-6)
     assert watched.axes == "CTHW"
+
+
+def test_curves_have_the_colour_of_their_channel_and_keep_their_sum():
+    """Nine streams are three curves; what the page shows as red is red."""
+    it = MODELS["spo2-ding"]
+    torch.manual_seed(0)
+    module = it.build(size=(1, 1)).eval()
+    one = subject.Subject("nine", module, it, 30.0, it.length, ("skin",), (1, 1), {})
+    found = explanation.explain(one, subject.made(one), check=False)
+    _, _, lines = page._rows(found)[-1]
+    assert list(lines) == ["R", "G", "B"]
+    total = sum(values.sum() for values in lines.values())
+    assert total == pytest.approx(found.relevance.total, rel=1e-9)
+    assert [_colour(f"bias {name}", 0) for name in lines] == ["red", "green", "blue"]
 
 
 def test_pictures_make_a_still_and_a_video(watched, tmp_path):

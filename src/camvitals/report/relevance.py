@@ -177,7 +177,7 @@ def inline(image: Array, *, alt: str) -> str:
 def _colour(name: str, at: int) -> str:
     last = name.rsplit(" ", maxsplit=1)[-1]
     own = {"R": "red", "G": "green", "B": "blue"}.get(last)
-    return own if own and " " not in name else LINES[at % len(LINES)]
+    return own or LINES[at % len(LINES)]
 
 
 def _drawn(draw: Callable[[bool], Figure], title: str, note: str, key: str) -> Drawing:

@@ -23,6 +23,7 @@ from camvitals.video import write_video
 STILL_PX = 320
 TOP_HZ = 6.0
 MOST_LINES = 9
+MOST_LETTERS = 40  # of the key of one plot
 TITLES = {
     "channel": "Share of channels",
     "region": "Share of regions",
@@ -94,16 +95,19 @@ def _cards(found: Explanation) -> str:
         ("Relevance", relevance.total, "sum over the input"),
         ("Biases", relevance.absorbed, "took the rest, and constants"),
     )
+    large = max(abs(relevance.answer), abs(relevance.total))
     cards = "".join(
-        f'<article class="card"><h4>{name}</h4><p class="value"><b>{_number(value)}</b></p>'
+        f'<article class="card"><h4>{name}</h4><p class="value"><b>'
+        f"{_number(value, beside=large)}</b></p>"
         f'<p class="interval">{said}</p></article>'
         for name, value, said in pairs
     )
     return f'<div class="cards">{cards}</div>\n'
 
 
-def _number(value: float) -> str:
-    return f"{value:.3g}".replace("-", "−")
+def _number(value: float, *, beside: float) -> str:
+    """Three digits; 0 for what is only the error of a sum."""
+    return "0" if abs(value) < 1e-9 * beside else f"{value:.3g}".replace("-", "−")
 
 
 def _checks(checks: tuple[Check, ...]) -> str:
@@ -161,7 +165,7 @@ def _drawings(found: Explanation) -> list[draw.Drawing]:
 
 
 def _bars(parts: Mapping[str, Share]) -> dict[str, tuple[float, float]]:
-    return {name: (share.signed, share.size) for name, share in parts.items()}
+    return {name.replace("_", " "): (share.signed, share.size) for name, share in parts.items()}
 
 
 def _long(found: Explanation) -> bool:
@@ -182,8 +186,19 @@ def _rows(found: Explanation) -> list[tuple[str, Array, Mapping[str, Array]]]:
     lines = dict(zip(names, by_channel, strict=True))
     if len(lines) > MOST_LINES:
         lines = {"all channels": by_channel.sum(0)}
+    elif sum(map(len, lines)) > MOST_LETTERS:
+        lines = _by_colour(lines)
     rows.append(("relevance", np.arange(by_channel.shape[1]) / rate, lines))
     return rows
+
+
+def _by_colour(lines: Mapping[str, Array]) -> dict[str, Array]:
+    """Channels of a colour added up: all that stands beside the curves is R, G and B."""
+    found: dict[str, Array] = {}
+    for name, values in lines.items():
+        colour = name.rsplit(maxsplit=1)[-1]
+        found[colour] = found[colour] + values if colour in found else values
+    return found
 
 
 def map_over_time(found: Explanation) -> Array:
