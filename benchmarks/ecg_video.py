@@ -4,7 +4,7 @@
 
 Three networks, four schemes of labels, two losses, people apart; and once more with seconds
 shuffled whoever they are of. A run that was stopped goes on; tables are made of the largest number
-of steps that all of a split have had. Sizes are those of a machine without a GPU: see SMALL.
+of steps that all three networks have had. Sizes are those of a machine without a GPU: see SMALL.
 """
 
 from __future__ import annotations
@@ -273,8 +273,8 @@ def rows_of(folder: Path, cache: Cache, size: Size) -> Iterator[dict[str, Any]]:
     """A row of scores for each recording, of what is complete; controls beside."""
     controls = Controls(cache)
     for split, loss in SIDES:
-        done = whole(folder, size, split, loss)
         for scheme in SCHEMES:
+            done = whole(folder, size, split, loss, scheme)
             case = Case(MODELS[0], scheme, loss, split, 1)
             labels = recipe_of(case, cache.folder, size).corpus
             assert isinstance(labels, LabelClips)
@@ -289,15 +289,14 @@ def rows_of(folder: Path, cache: Cache, size: Size) -> Iterator[dict[str, Any]]:
             yield from scored_case(case, folder, cache, size)
 
 
-def whole(folder: Path, size: Size, split: str, loss: str) -> list[int]:
-    """Numbers of steps that all networks and schemes of one side have had."""
+def whole(folder: Path, size: Size, split: str, loss: str, scheme: str) -> list[int]:
+    """Numbers of steps that all networks have had of one part of the table."""
     return [
         steps
         for steps in size.steps
         if all(
             (folder / Case(model, scheme, loss, split, steps).name / KEPT).exists()
             for model in MODELS
-            for scheme in SCHEMES
         )
     ]
 
