@@ -42,7 +42,7 @@ def write_page(out: Path, runs: Path, cache: Cache, rows: Rows, size: Size) -> N
         parts.append(table(both, ("scheme", "model", "split"), LIKENESS[:5], title))
     more = [row for row in apart if (row["steps"], row.get("step")) in extra]
     if more:
-        title = "I3D on peaks for longer, people apart"
+        title = "Peaks for longer, people apart"
         parts.append(
             table(more, ("scheme", "model", "steps", "step"), (*LIKENESS[:5], *BEATS), title)
         )
@@ -153,6 +153,6 @@ along a cosine, {steps} steps of {batch} seconds, of {learnt} (published: 50 epo
 `participant`: {held} people, {held_videos} videos, are not learnt from. `window`: 30 % of all
 seconds, whoever they are of. R² is about the mean of each recording, so that the best constant has
 0. `zero` and `mean` give 0 and the mean of the labels learnt from; `linear` is ridge regression
-from 36 numbers, the mean colours of the twelve crops; `label` is the label itself, which shows
-what the scheme leaves of the beats. In brackets: 95 % intervals over people. `scores.csv` has
-every recording, `curves.csv` the end of every training."""
+from 36 numbers, the mean colours of the twelve crops, its ridge chosen on the people learnt from;
+`label` is the label itself, which shows what the scheme leaves of the beats. In brackets: 95 %
+intervals over people. `scores.csv` has every recording, `curves.csv` the end of every training."""
