@@ -163,8 +163,16 @@ def by_head(bench: Bench, made: Callable[[], Transfer], protocol: Protocol) -> N
     learnt = learn.learn(recipe, features, getattr(samples, recipe.labels), split)
     told = learn.estimates(learnt, features[torch.from_numpy(split.test)])
     kept(path, samples, split, told, learnt, time.process_time() - began)
-    if protocol.name == "people":
+    if protocol.name == head_from(recipe):
         torch.save(learnt.head.state_dict(), bench.keep / f"head.{made.__name__}.pth")
+
+
+def head_from(recipe: Transfer) -> str:
+    """The protocol whose head is asked about the same faces.
+
+    Single pictures: those who learnt from other films of them, and so have something to say.
+    """
+    return "people" if recipe.length > 1 else "videos-random"
 
 
 def drifting(bench: Bench, protocol: Protocol) -> None:
@@ -241,7 +249,10 @@ def heart_rate(scenario: object, method: str, middle: float) -> float:
 
 
 def same_faces(bench: Bench) -> None:
-    """The people who were tested, each with eight heart rates in the same light and room."""
+    """The people who were tested, each with eight heart rates in the same light and room.
+
+    Their own films were learnt from by what sees single pictures, and not by what sees more.
+    """
     path = bench.keep / "same_faces.npz"
     if path.exists() or bench.cache:
         return
@@ -291,7 +302,7 @@ def _trunk(bench: Bench, size: int) -> learn.DenseNetRate:
 
 
 def head_of(bench: Bench, made: Callable[[], Transfer]) -> torch.nn.Module:
-    """The head that was trained for unseen people."""
+    """The head that was trained in the protocol of `head_from`."""
     recipe = made()
     head = learn.HEADS[learn.head_name(recipe)](FEATURES)
     path = bench.keep / f"head.{made.__name__}.pth"

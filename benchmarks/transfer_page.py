@@ -117,14 +117,14 @@ def scored(kept: Mapping[str, Kept]) -> dict[str, Participants]:
 
 def table(found: Mapping[str, Participants], kept: Mapping[str, Kept]) -> str:
     """In Markdown."""
-    lines = [" | ".join(HEADINGS), "|".join(["---"] + ["---:"] * (len(HEADINGS) - 1))]
+    lines = [" | ".join(HEADINGS), " | ".join(["---"] + ["---:"] * (len(HEADINGS) - 1))]
     for name, one in found.items():
         said = float(kept[name].get("validation", np.nan)) if name in kept else np.nan
         cells = (
             one.entrant,
             _with(one.mean, one.mean_interval),
             _with(one.median, one.median_interval),
-            f"{one.r2:.2f}",
+            f"{one.r2:.2f}".replace("-", "−"),
             _with(one.within_r, one.within_interval) if np.isfinite(one.within_r) else "–",
             f"{one.coverage:.0%}",
             f"{said:.2f}" if np.isfinite(said) else "–",
@@ -212,9 +212,8 @@ def same_faces(keep: Path, out: Path) -> str:
         frames = f"{value[:, 1].mean():.2f}" if value[:, 1].any() else "–"
         lines.append(f"| {NAMES[name]} | {_with(slope, interval)} | {spread:.2f} | {frames} |")
     draw_same(out, person, rate, kept)
-    people = len(np.unique(person))
     plot = "![What is said of the same faces](same_faces.svg)"
-    return "\n\n".join([SAME.format(people=people), "\n".join(lines), plot])
+    return "\n\n".join([SAME, "\n".join(lines), plot])
 
 
 def slope_of(told: Array, rate: Array, person: Array) -> tuple[float, tuple[float, float]]:
@@ -288,10 +287,11 @@ random trunk still tells faces, skins and lights apart, which is all that a sing
 for here; how well a trained one would is not shown. `--weights` makes the same page with one."""
 SAME = """## The same faces at other heart rates
 
-{people} people who were not learnt from, each drawn eight times in the same room, light and
-movement, with a steady heart rate of 50, 60, … 120 bpm. A model that sees a heart rate has slope 1;
-one that sees whom it looks at has slope 0. *Moved*: standard deviation [bpm] of what is said of one
-person over the eight rates, and of four pictures of one recording."""
+P36–P40, each drawn eight times in the same room, light and movement, with a steady heart rate of
+50, 60, … 120 bpm. What looks at single pictures has learnt from twelve of their films, so that it
+has something to say of them; what looks at many has never seen them. A model that sees a heart rate
+has slope 1; one that sees whom it looks at has slope 0. *Moved*: standard deviation [bpm] of what
+is said of one person over the eight rates, and of four pictures of one recording."""
 HEAD = """# Heart rate by transfer learning (system C), on made people
 
 Made by `python benchmarks/transfer.py KEEP`; do not edit. What it means:
