@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
-from camvitals import Settings
+from camvitals import Settings, Source
 from camvitals.data.synthetic.scenario import CAMERAS, Scenario
 from camvitals.data.synthetic.traces import made_trace
 from camvitals.parallel import Note, run_jobs
@@ -105,7 +105,7 @@ def see(wanted: Scenario, note: Note) -> Person:
     """Make a person and find the heart rate, as `measure` does."""
     note(0.5)
     trace, _ = made_trace(wanted)
-    heart, pulses, _, _ = finish(heart_steps(trace, settings=Settings()))
+    heart, pulses, _, _ = finish(heart_steps(trace, source=Source("made"), settings=Settings()))
     return Person(wanted, trace, heart, pulses)
 
 

@@ -15,7 +15,7 @@ from camvitals.face.collect import Collector
 from camvitals.face.picture import KINDS
 from camvitals.face.skin import MASKS
 from camvitals.records import Array, InputError, Reading, Report, Source, Trace, Wave, withheld
-from camvitals.report.capture import capture
+from camvitals.report.capture import bits_share, capture
 from camvitals.steps import Steps, finish
 from camvitals.video import open_video
 from camvitals.video.memory import hand_back
@@ -214,7 +214,9 @@ def measure_trace(trace: Trace, *, source: Source, settings: Settings) -> Report
 
 def report_steps(trace: Trace, *, source: Source, settings: Settings) -> Steps[Report]:
     """As `measure_trace`, in steps of a few milliseconds each."""
-    heart, rolling, wave, found_beats = yield from heart_steps(trace, settings=settings)
+    heart, rolling, wave, found_beats = yield from heart_steps(
+        trace, source=source, settings=settings
+    )
     yield
     breath, breath_wave = respiration(
         wave, found_beats, colour=_brightness(trace), motion=_height(trace)
@@ -236,7 +238,7 @@ def report_steps(trace: Trace, *, source: Source, settings: Settings) -> Steps[R
 
 
 def heart_steps(
-    trace: Trace, *, settings: Settings
+    trace: Trace, *, source: Source, settings: Settings
 ) -> Steps[tuple[Reading, tuple[Reading, ...], Wave, Beats]]:
     """The heart's part of the report: heart rate, its rolling readings, pulse and beats."""
     parts, missing = _parts(trace, settings.pulse)
@@ -252,6 +254,7 @@ def heart_steps(
         method=settings.pulse,
         span=span,
         missing=missing,
+        coded=bits_share(source),
     )
     if heart.value is None:
         found_beats = no_beats(heart.span)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from camvitals.records import Finding, Source
-from camvitals.report.capture import LIMITS, capture
+from camvitals.report.capture import LIMITS, bits_share, capture
 
 SOURCE = Source("a.mp4", 640, 480, 1800, 1800, 60.0, 30.0, 0.0, "h264", "yuv420p", 2.0e6)
 
@@ -47,6 +47,17 @@ def test_compression_is_judged_by_the_codec(make_trace, codec, fine):
     assert found(make_trace(), source)["compression"].fine is fine
     lossless = dataclasses.replace(source, codec="ffv1")
     assert "compression" not in found(make_trace(), lossless)
+
+
+def test_the_share_of_bits_is_one_when_enough_or_unknown_and_falls_with_them():
+    pixels = 640 * 480 * 30
+    source = dataclasses.replace(SOURCE, codec="h264", bit_rate=0.1 * pixels)
+    assert bits_share(source) == pytest.approx(1)
+    assert bits_share(dataclasses.replace(source, bit_rate=0.01 * pixels)) == pytest.approx(0.1)
+    assert bits_share(dataclasses.replace(source, bit_rate=5 * pixels)) == 1
+    assert bits_share(dataclasses.replace(source, bit_rate=None)) == 1
+    assert bits_share(dataclasses.replace(source, codec="ffv1", bit_rate=1.0)) == 1
+    assert bits_share(dataclasses.replace(source, codec="hevc", bit_rate=0.06 * pixels)) == 1
 
 
 def test_dropped_and_uneven_frames_are_told_apart(make_trace):

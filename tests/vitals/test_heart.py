@@ -126,3 +126,17 @@ def test_a_rate_that_goes_to_and_fro_is_trusted_less_and_has_a_wider_interval() 
     )
     assert restless.quality < steady.quality
     assert restless.high - restless.low > 1.5 * (steady.high - steady.low)
+
+
+def test_the_odds_of_a_rate_fall_with_the_bits_of_the_film() -> None:
+    trace, _ = made_trace(Scenario(seed=5, duration=20.0, rate=30.0, heart_rate=72.0, sdnn=10.0))
+    calm = windows_of([weigh(c) for c in stretches(trace, method=AUTO, rate=30.0)], heart_model())
+    none, span = no_beats((0.0, 20.0)), (0.0, 20.0)
+    sharp, _ = heart_rates(calm, none, method=AUTO, span=span)
+    half, _ = heart_rates(calm, none, method=AUTO, span=span, coded=0.5)
+    odds = [whole.quality / (1 - whole.quality) for whole in (sharp, half)]
+    assert odds[1] == pytest.approx(odds[0] / 2)
+    none_left, rolling = heart_rates(calm, none, method=AUTO, span=span, coded=1e-4)
+    assert none_left.value is None
+    assert "compression" in none_left.why
+    assert all(reading.value is None for reading in rolling)

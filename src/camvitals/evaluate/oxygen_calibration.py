@@ -87,7 +87,7 @@ def sample_of(
 ) -> Sample:
     """The usable windows of a recording; InputError says why there are none."""
     settings = Settings(roi=recording.roi)
-    heart, pulses, _, _ = finish(heart_steps(seen.trace, settings=settings))
+    heart, pulses, _, _ = finish(heart_steps(seen.trace, source=seen.source, settings=settings))
     if heart.value is None:
         raise InputError(f"{recording.name} has no trusted pulse: {heart.why}")
     found = look(seen.trace, method=method, rate=clock_rate(seen.trace), pulses=pulses)

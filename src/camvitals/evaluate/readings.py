@@ -98,7 +98,7 @@ def sliding(seen: Seen, settings: Settings, windows_W2: Array) -> Answers:
     rolling: tuple[Reading, ...] = ()
     try:
         trace = seen.for_method(settings.method)
-        heart, rolling, _, _ = finish(heart_steps(trace, settings=settings))
+        heart, rolling, _, _ = finish(heart_steps(trace, source=seen.source, settings=settings))
         missing = missing if rolling else heart.why
     except InputError as error:
         missing = str(error)
@@ -145,7 +145,7 @@ def _readings(
         if len(trace.time) < 2:
             return {HEART: _none(HEART, UNSEEN, settings.method, span)}
         if vitals == (HEART,):
-            return {HEART: finish(heart_steps(trace, settings=settings))[0]}
+            return {HEART: finish(heart_steps(trace, source=seen.source, settings=settings))[0]}
         report = measure_trace(trace, source=seen.source, settings=settings)
     except InputError as error:
         return {HEART: _none(HEART, str(error), settings.method, span)}

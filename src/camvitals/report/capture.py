@@ -106,6 +106,7 @@ LIMITS = {
 # Codecs of the 2010s need about half the bits of H.264 and older ones for the same picture;
 # intra-only codecs spend bits on what the others predict.
 BITS_PER_PIXEL = {"hevc": 0.03, "h265": 0.03, "vp9": 0.03, "av1": 0.03, "mjpeg": 0.8}
+ENOUGH_BITS = 2.0
 LOSSLESS = frozenset({"rawvideo", "ffv1", "huffyuv", "ffvhuff", "png", "utvideo", "v210", "bmp"})
 
 
@@ -116,6 +117,25 @@ def limit_of(name: str, source: Source) -> Limit:
         return limit
     at_least = BITS_PER_PIXEL.get(source.codec.lower(), limit.at_least)
     return Limit(limit.unit, limit.remedy, at_least=at_least)
+
+
+def bits_share(source: Source) -> float:
+    """Share 0–1 of the bits a pulse needs that a film has; 1 where it is not known or lossless.
+
+    Enough is ENOUGH_BITS times the limit of `compression`.
+    """
+    found, least = _bits_per_pixel(source), limit_of("compression", source).at_least
+    if found is None or least is None:
+        return 1.0
+    return min(1.0, found / (ENOUGH_BITS * least))
+
+
+def _bits_per_pixel(source: Source) -> float | None:
+    """Bits for each pixel of each picture; None where they are not known, or nothing is lost."""
+    pixels_per_s = source.width * source.height * source.rate
+    if not (source.bit_rate and pixels_per_s) or source.codec.lower() in LOSSLESS:
+        return None
+    return source.bit_rate / pixels_per_s
 
 
 def capture(trace: Trace, source: Source) -> tuple[Finding, ...]:
@@ -146,9 +166,9 @@ def _of_file(trace: Trace, source: Source) -> dict[str, float]:
         out["frame_rate"] = source.rate
     if len(time) >= 3:
         out |= _clock(time)
-    pixels_per_s = source.width * source.height * source.rate
-    if source.bit_rate and pixels_per_s and source.codec.lower() not in LOSSLESS:
-        out["compression"] = source.bit_rate / pixels_per_s
+    bits = _bits_per_pixel(source)
+    if bits is not None:
+        out["compression"] = bits
     return out
 
 

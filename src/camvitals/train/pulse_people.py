@@ -17,7 +17,7 @@ import numpy as np
 from camvitals.data.synthetic.scenario import draw
 from camvitals.data.synthetic.traces import made_trace
 from camvitals.pipeline import Settings, heart_steps
-from camvitals.records import Array, Reading, Wave
+from camvitals.records import Array, Reading, Source, Wave
 from camvitals.steps import finish
 from camvitals.waves.ecg import FINE_HZ, PARTS, RATE_HZ, marked, prepared
 
@@ -79,7 +79,9 @@ def person(seed: int, *, duration: float, **fixed: Any) -> Person:
     elif ill < ECTOPIC + FIBRILLATING:
         drawn["rhythm"] = "fibrillation"
     trace, truth = made_trace(draw(seed, duration=duration, **drawn | fixed))
-    heart, rolling, wave, _ = finish(heart_steps(trace, settings=_settings()))
+    heart, rolling, wave, _ = finish(
+        heart_steps(trace, source=Source("made"), settings=_settings())
+    )
     body = truth.physiology
     return Person(
         seed=seed,

@@ -23,6 +23,7 @@ COVERED, AGREE, FEWEST = 0.6, 0.06, 3
 ABOUT_S = 10.0
 MOVES, MOVES_BPM, MOVES_MOST = 0.004, 3.0, 0.6
 DENY_BPM, DENY_MASS = 8.0, 0.8
+FEW_BITS = 0.5
 UNREST_WINDOWS, UNREST_FEWEST, UNREST_MOST = 20, 5, 10.0
 
 
@@ -146,29 +147,34 @@ def heart_rates(
     method: str,
     span: tuple[float, float],
     missing: str = "",
+    coded: float = 1.0,
 ) -> tuple[Reading, tuple[Reading, ...]]:
     """The heart rate of the whole recording, and one reading a window [bpm].
 
     windows: with rates by `by_beats`.   beats: of the pulse wave.   span: of the recording [s].
     missing: why there are no windows, when there are none.
+    coded:   share of the bits that a pulse needs which the film has, see `report.capture`. Where
+        they lack, blocks that wait for bits look like beats; the odds of being right fall with
+        them (fitted on 60 made films coded four ways each: log loss of the quality 0.56 without,
+        0.45 with; of ten rates given without a pulse three were left).
     """
     model = heart_model()
     if len(windows.rate) == 0:
         return withheld(NAME, UNIT, missing, method=method, span=span), ()
     features = window_features(windows)
     rolling = tuple(
-        _of_window(windows, m, features[m], method, model) for m in range(len(windows.rate))
+        _of_window(windows, m, features[m], method, model, coded) for m in range(len(windows.rate))
     )
-    return _whole(windows, beats, rolling, method, model), rolling
+    return _whole(windows, beats, rolling, method, model, coded), rolling
 
 
 def _of_window(
-    windows: Windows, m: int, features: Array, method: str, model: HeartModel
+    windows: Windows, m: int, features: Array, method: str, model: HeartModel, coded: float
 ) -> Reading:
     span = (float(windows.start[m]), float(windows.stop[m]))
-    quality = trust(features, model.trust["window"])
+    quality = trust(features, model.trust["window"], share=coded)
     if quality < THRESHOLD or windows.moved[m] or windows.denied[m]:
-        why = _why(windows, slice(m, m + 1))
+        why = _why(windows, slice(m, m + 1), coded)
         return withheld(NAME, UNIT, why, method=method, span=span, quality=quality)
     rate = float(windows.rate[m])
     low, high = interval(rate, float(windows.spread[m]), model.trust["window_interval"])
@@ -211,13 +217,18 @@ def whole_spread(windows: Windows, trusted: Array) -> float:
 
 
 def _whole(
-    windows: Windows, beats: Beats, rolling: tuple[Reading, ...], method: str, model: HeartModel
+    windows: Windows,
+    beats: Beats,
+    rolling: tuple[Reading, ...],
+    method: str,
+    model: HeartModel,
+    coded: float,
 ) -> Reading:
     trusted = np.array([reading.value is not None for reading in rolling])
     span = (float(windows.start[0]), float(windows.stop[-1]))
-    quality = trust(whole_features(windows, trusted), model.trust["whole"])
+    quality = trust(whole_features(windows, trusted), model.trust["whole"], share=coded)
     if quality < THRESHOLD or not trusted.any():
-        why = _why(windows, slice(None))
+        why = _why(windows, slice(None), coded)
         return withheld(NAME, UNIT, why, method=method, span=span, quality=quality)
     rate = whole_rate(windows, beats, trusted)
     spread = whole_spread(windows, trusted)
@@ -236,11 +247,13 @@ def whole_rate(windows: Windows, beats: Beats, trusted: Array) -> float:
     return _mean_rate(beats, inside, seconds, float(windows.rate[trusted].mean()))
 
 
-def _why(windows: Windows, some: slice) -> str:
+def _why(windows: Windows, some: slice, coded: float) -> str:
     if windows.denied[some].mean() > 0.5:
         return "the colours of the face show another rate; measure with method auto"
     if windows.moved[some].mean() > 0.5:
         return "the head moves at the rate found, which could be motion alone; hold still"
+    if coded < FEW_BITS:
+        return "compression has left too little of the pulse; record with a higher bit rate"
     if windows.null[some].mean() > 0.5:
         return "no pulse stands out from noise; more light, less motion or less compression help"
     return "several rates fit about equally well; hold still and keep the light steady"

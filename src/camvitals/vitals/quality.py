@@ -21,9 +21,12 @@ def log_odds(probability: float | Array) -> Array:
     return np.asarray(np.clip(np.log(p / (1 - p)), -12, 12))
 
 
-def trust(features: Array, weights: list[float]) -> float:
-    """Quality 0–1 of features (D,), with weights of a logistic model: bias first, then D."""
-    score = weights[0] + float(np.dot(features, weights[1:]))
+def trust(features: Array, weights: list[float], *, share: float = 1.0) -> float:
+    """Quality 0–1 of features (D,), with weights of a logistic model: bias first, then D.
+
+    share: 0–1, by which the odds are multiplied.
+    """
+    score = weights[0] + float(np.dot(features, weights[1:])) + np.log(max(share, 1e-6))
     return float(1 / (1 + np.exp(-np.clip(score, -30, 30))))
 
 
