@@ -257,7 +257,8 @@ def _svg(path: Path, height: float, draw: Callable[[Any], None]) -> None:
 
 def _overlay(cases: Sequence[Any], path: Path) -> None:
     """Pulse, ECG drawn and true, of one person of each rhythm."""
-    first = {group: next(c for c in cases if c.group == group) for group in GROUPS}
+    whole = [c for c in cases if np.isfinite(c.traces["network"].values).mean() > 0.9]
+    first = {group: next(c for c in whole if c.group == group) for group in GROUPS}
 
     def draw(figure: Any) -> None:
         axes = figure.subplots(6, 1, sharex=False, height_ratios=(0.6, 1) * 3)

@@ -118,8 +118,8 @@ def scored(pair: Pair) -> dict[str, Any]:
         "f1_floor": plain["f1_floor"],
         "late_ms": 1e3 * match.delay,
         "interval_mae_ms": 1e3 * float(np.abs(match.interval_error).mean()),
-        "heart_rate": 60 / float(np.diff(true).mean()),
-        "heart_rate_drawn": 60 / float(np.diff(said).mean()),
+        "heart_rate": 60 / float(np.median(np.diff(true))),
+        "heart_rate_drawn": 60 / float(np.median(np.diff(said))),
         "r": plain["r"],
         "r_own": own["r"],
     }

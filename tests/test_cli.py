@@ -334,6 +334,7 @@ def test_what_cannot_be_simulated(name, options, told, run, tmp_path, monkeypatc
 
 def test_methods_are_listed_with_their_sources(run):
     from camvitals.waves import METHODS
+    from camvitals.waves.ecg import drawers
     from camvitals.waves.learned import shipped
 
     ended = run("methods")
@@ -341,6 +342,7 @@ def test_methods_are_listed_with_their_sources(run):
     assert [line.split()[0] for line in ended.out.splitlines() if line[1:2].strip()][1:] == [
         *METHODS,
         *shipped(),
+        *drawers(),
     ]
 
 
