@@ -35,7 +35,7 @@ import heart_rate_by_transfer as recipes
 
 FRAMES, LENGTH, EVERY = 2, 48, 3  # pictures of a film; pictures of a clip, every third of 25 Hz
 CLIP_PX, FRAME_PX, FEATURES = 33, 65, 2208
-CLIP_FILMS = 8
+CLIP_FILMS, CLIP_PULSE = 8, 3.0
 LADDER = (
     recipes.still,
     recipes.longer,
@@ -98,7 +98,7 @@ class Bench:
                 ),
             )
         films = min(self.cast.films, CLIP_FILMS)
-        cast = replace(self.cast, films=films, size=96, crop=CLIP_PX)
+        cast = replace(self.cast, films=films, size=96, crop=CLIP_PX, still=True, pulse=CLIP_PULSE)
         return self.made("clips", lambda: made_samples(cast, count=1, length=LENGTH, every=EVERY))
 
     def network(self, recipe: Transfer, size: int) -> learn.DenseNetRate:
@@ -274,7 +274,7 @@ def told_of(bench: Bench, scenario: object) -> dict[str, Array]:
     moments = np.array([10.0, 20.0, 30.0, 40.0])
     single = drawn(scenario, moments, crop=cast.crop)[:, None]
     clip_time = 25.0 + EVERY / FRAMES_HZ * np.arange(LENGTH)
-    small = replace(scenario, size=(96, 96))
+    small = replace(scenario, size=(96, 96), motion="still", pulse=CLIP_PULSE)
     clip = drawn(small, clip_time, crop=CLIP_PX)[None]
     out = {}
     for made in (*LADDER, *OTHERS, *OVER_FRAMES):
@@ -339,10 +339,10 @@ def run(bench: Bench, known: list[Protocol]) -> None:
     over_frames(bench, people)
     same_faces(bench)
     drifting(bench, drawn_videos)
-    over_frames(bench, drawn_videos)
     for protocol in turns:
         for made in IN_TURN:
             by_head(bench, made, protocol)
+    over_frames(bench, drawn_videos)
     drifting(bench, first_videos)
     over_frames(bench, first_videos)
 

@@ -35,13 +35,19 @@ LIGHTS = ("daylight", "lamp")
 
 @dataclass(frozen=True, slots=True)
 class Cast:
-    """Who is made. size: side of the drawn picture [px].   crop: of the faces [px]."""
+    """Who is made.
+
+    size: side of the drawn picture [px].   crop: of the faces [px].
+    still: nobody moves or talks.   pulse: how many times stronger than in life it is.
+    """
 
     people: int = 40
     films: int = 16
     seed: int = 0
     size: int = 160
     crop: int = 65
+    still: bool = False
+    pulse: float = 1.0
 
     def __post_init__(self) -> None:
         if min(self.people, self.films) < 1 or self.size % 2 or self.crop < 16:
@@ -61,7 +67,8 @@ class Cast:
             heart_rate=round(rate, 2),
             heart_rate_slope=round(float(np.clip(own.normal(0, SLOPE), -12, 12)), 2),
             size=(self.size, self.size),
-            motion=motion,
+            motion="still" if self.still else motion,
+            pulse=self.pulse,
             light=light,
             clock="steady",
             codec="ffv1",
