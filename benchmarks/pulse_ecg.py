@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 import csv
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from camvitals.data.synthetic.physiology import simulate_physiology
 from camvitals.dsp.spectrum import snr_db, spectrum
 from camvitals.evaluate.ecg import ecg_scores
 from camvitals.evaluate.waveform import match_beats
@@ -27,7 +28,7 @@ from camvitals.records import Array, Wave
 from camvitals.train.pulse_people import TRAINING, Person, person
 from camvitals.vitals.beats import beats
 from camvitals.vitals.drawn import shown
-from camvitals.waves.ecg import drawn, ecg_network
+from camvitals.waves.ecg import drawn, ecg_network, given_of, marked, prepared
 
 FIRST = 600_000_000
 SECONDS = 60.0
@@ -68,7 +69,8 @@ def case(group: str, number: int) -> Case | None:
     whole = drawn(one.pulse, ecg_network(NETWORK))
     wave, _ = shown(whole, one.heart, one.rolling, method=NETWORK)
     template, late = population()
-    pulse_beats = beats(one.pulse, rate_hz=one.heart.value / 60).time - late
+    pulse_beats = beats(one.pulse, rate_hz=one.heart.value / 60).time
+    pulse_beats = pulse_beats - np.polyval(late, 60 / one.heart.value)
     plain = repeated(template, pulse_beats, whole.wave.time, interval=None)
     hidden = np.isfinite(wave.values)
     return Case(
@@ -80,8 +82,11 @@ def case(group: str, number: int) -> Case | None:
 
 
 @cache
-def population(count: int = 100) -> tuple[tuple[Array, float], float]:
-    """The median beat of people learnt from and its interval [s], and how late their pulses are."""
+def population(count: int = 100) -> tuple[tuple[Array, float], Array]:
+    """The median beat of people learnt from and its interval [s], and how late their pulses are.
+
+    The latter as a line in the interval: a slow pulse rises more slowly.
+    """
     pieces, intervals, late = [], [], []
     for number in range(count):
         one = person(TRAINING + number, duration=30.0, **GROUPS["sinus"])
@@ -94,7 +99,7 @@ def population(count: int = 100) -> tuple[tuple[Array, float], float]:
         after = np.searchsorted(found, one.beats + LEAST_S)
         there = after < len(found)
         late.append(float(np.median(found[after[there]] - one.beats[there])))
-    return (np.median(pieces, axis=0), float(np.median(intervals))), float(np.median(late))
+    return (np.median(pieces, axis=0), float(np.median(intervals))), np.polyfit(intervals, late, 1)
 
 
 def typical(ecg: Wave, r_peaks: Array, *, chosen: Array | None = None) -> tuple[Array, float]:
@@ -133,7 +138,7 @@ def repeated(
 
 def row(one: Case) -> dict[str, Any]:
     """All numbers of one person."""
-    body, out = one.person, {"person": one.person.seed, "group": one.group}
+    body, out = one.person, {"person": one.person.scenario.seed, "group": one.group}
     assert body.heart.value is not None
     known = np.isfinite(body.pulse.values)
     values, rate = body.pulse.values[known], 1 / float(np.median(np.diff(body.pulse.time)))
@@ -153,7 +158,8 @@ def _shown_at(trace: Wave, at: Array) -> Array:
     """(K,) whether a trace is shown throughout the 0.2 s about each time."""
     close = np.clip(np.round((at - trace.time[0]) * FINE_HZ).astype(int), 0, len(trace.time) - 1)
     reach = np.clip(close[:, None] + np.arange(-25, 26), 0, len(trace.time) - 1)
-    return np.asarray(np.isfinite(trace.values[reach]).all(axis=1))
+    inside = (at > trace.time[0]) & (at < trace.time[-1])
+    return np.asarray(np.isfinite(trace.values[reach]).all(axis=1) & inside)
 
 
 def _scored(one: Case, method: str, inside: Array) -> dict[str, float]:
@@ -181,6 +187,9 @@ def _scored(one: Case, method: str, inside: Array) -> dict[str, float]:
     found = one.found[method]
     found = found[_shown_at(trace, found)]
     match = match_beats(found, true, within=NEAR_S, latest=0.1)
+    own = Wave(trace.values, trace.time - match.delay, "ecg")
+    told = ecg_scores(own, body.ecg, rate=FINE_HZ, window=10.0, kind="trace", beats=true)
+    out |= {f"{method}.r_own": told["r"], f"{method}.r2_own": told["r2"]}
     out[f"{method}.late_ms"] = 1e3 * match.delay
     out[f"{method}.time_mae_ms"] = 1e3 * float(np.abs(match.time_error + match.delay).mean())
     out[f"{method}.time_mae_own_ms"] = 1e3 * float(np.abs(match.time_error).mean())
@@ -215,69 +224,78 @@ def _premature(found: Array, true: Array, ectopic: Array) -> dict[str, float]:
 
 
 SHAPES = ("p_mv", "pr_ms", "qrs_ms", "r_mv", "t_mv", "rt_ms")
+SLOW_S = 0.6  # people with shorter intervals have P upon T, and are left out of shapes
 
 
 def shape_of(template: Array) -> dict[str, float]:
-    """Heights and times of the waves of a median beat; NaN where there is none."""
+    """Heights and times of the waves of a median beat, over the level between P and Q."""
     around = np.arange(len(template)) / FINE_HZ + AROUND_S[0]
     if not np.isfinite(template).all():
         return dict.fromkeys(SHAPES, np.nan)
-    level = float(np.median(template[(around > -0.09) & (around < -0.065)]))
-    beat = template - level
-    before, after = (around > -0.3) & (around < -0.065), (around > 0.12) & (around < 0.5)
+    beat = template - float(np.median(template[(around > -0.085) & (around < -0.065)]))
+    before, after = (around > -0.24) & (around < -0.07), (around > 0.14) & (around < 0.42)
     p, t = (
         np.flatnonzero(before)[beat[before].argmax()],
         np.flatnonzero(after)[beat[after].argmax()],
     )
-    top = float(beat[np.abs(around) < 0.03].max())
     slope = np.abs(np.gradient(beat)) * (np.abs(around) < 0.12)
-    steep = around[slope > 0.25 * slope.max()]
     return {
         "p_mv": float(beat[p]),
         "pr_ms": -1e3 * float(around[p]),
-        "qrs_ms": 1e3 * float(np.ptp(steep)),
-        "r_mv": top,
+        "qrs_ms": 1e3 * float(np.ptp(around[slope > 0.25 * slope.max()])),
+        "r_mv": float(beat[np.abs(around) < 0.03].max()),
         "t_mv": float(beat[t]),
         "rt_ms": 1e3 * float(around[t]),
     }
 
 
+def redrawn(one: Case) -> Wave:
+    """What the network draws about the true beats: so that only shapes can differ."""
+    network = ecg_network(NETWORK)
+    (name,) = network.inputs
+    values, time = [], []
+    for start, pulse in prepared(one.person.pulse):
+        marks = marked(one.person.beats - start, len(pulse))
+        told = network({name: given_of(pulse, marks)[None]})["ecg"][0].ravel()
+        values.append(told.astype(float))
+        time.append(start + np.arange(len(told)) / FINE_HZ)
+    return Wave(np.concatenate(values), np.concatenate(time), "ecg")
+
+
 def shapes(one: Case) -> dict[str, float]:
-    """The waves of a person's own median beat, and of the drawn one."""
-    own, interval = typical(one.person.ecg, one.person.beats, chosen=~one.person.ectopic)
-    found = one.found["network"]
-    told, _ = typical(one.traces["network"], found, chosen=~premature(found))
-    out: dict[str, float] = {"person": float(one.person.seed), "interval_ms": 1e3 * interval}
+    """The waves of a person's own median beat, and of the one drawn about the same beats."""
+    own, interval = typical(one.person.ecg, one.person.beats)
+    out = {"person": one.person.scenario.seed, "interval_ms": 1e3 * interval}
     out |= {f"own.{name}": value for name, value in shape_of(own).items()}
+    told, _ = typical(redrawn(one), one.person.beats)
     return out | {f"drawn.{name}": value for name, value in shape_of(told).items()}
 
 
 def swapped(cases: list[Case], *, others: int = 20) -> list[dict[str, float]]:
-    """Likeness of each drawn ECG to the person's own shape, and to those of others, same beats.
+    """Likeness of what is drawn to the person's own ECG, and to what others would have had.
 
-    Each person's median beat is set at the beats that were drawn, so that times are the same and
-    only shapes differ.   people: likeness of the own and the others' shapes.
+    The same recording is made again with the hearts of others, whose beats are at the same times
+    but have another shape, and so another rule for PR and QT. The drawing is about the true beats.
     """
-    templates = [typical(c.person.ecg, c.person.beats, chosen=~c.person.ectopic) for c in cases]
     rng = np.random.default_rng(5)
     out = []
     for k, one in enumerate(cases):
-        trace, at = one.traces["network"], one.found["network"]
-        known = np.isfinite(trace.values)
-        if known.sum() < 5 * FINE_HZ or len(at) < 5:
-            continue
-        interval = float(np.median(np.diff(at)))
+        trace, scenario = redrawn(one), one.person.scenario
         chosen = rng.permutation([j for j in range(len(cases)) if j != k])[:others]
-        made = [repeated(templates[j], at, trace.time, interval=interval) for j in (k, *chosen)]
-        r = [float(np.corrcoef(trace.values[known], m[known])[0, 1]) for m in made]
-        people = [float(np.corrcoef(made[0][known], m[known])[0, 1]) for m in made[1:]]
+        ecgs = [one.person.ecg.values]
+        for j in chosen:
+            heart = cases[j].person.scenario.seed
+            ecgs.append(simulate_physiology(replace(scenario, heart=heart)).ecg)
+        made = [np.interp(trace.time, one.person.ecg.time, ecg) for ecg in ecgs]
+        r = [float(np.corrcoef(trace.values, ecg)[0, 1]) for ecg in made]
+        people = [float(np.corrcoef(made[0], ecg)[0, 1]) for ecg in made[1:]]
         out.append(
             {
-                "person": float(one.person.seed),
+                "person": scenario.seed,
                 "own": r[0],
                 "others": float(np.mean(r[1:])),
                 "people": float(np.mean(people)),
-                "own_is_best_of": float(np.mean([r[0] > other for other in r[1:]])),
+                "own_is_nearer": float(np.mean([r[0] > other for other in r[1:]])),
             }
         )
     return out
@@ -297,33 +315,32 @@ def write(path: Path, rows: list[dict[str, Any]]) -> None:
 def main() -> None:
     """Draw, score, write."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--people", type=int, default=120, help="with a sinus rhythm; half of each")
+    parser.add_argument(
+        "--people", type=int, default=200, help="with a sinus rhythm; half as many of each other"
+    )
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     given = parser.parse_args()
     import pulse_ecg_page
     import pulse_ecg_real
 
     cases: list[Case] = []
-    missing = dict.fromkeys(GROUPS, 0)
-    for group in GROUPS:
-        count = given.people if group == "sinus" else given.people // 2
-        for number in range(count):
-            found = case(group, number)
-            missing[group] += found is None
-            cases += [found] if found is not None else []
-        print(f"{group}: {count} people, {missing[group]} without a pulse to be trusted")
+    asked = {group: given.people // (1 if group == "sinus" else 2) for group in GROUPS}
+    for group, count in asked.items():
+        found = [case(group, number) for number in range(count)]
+        cases += [one for one in found if one is not None]
+        print(f"{group}: {count} people, {found.count(None)} without a pulse to be trusted")
     sinus = [one for one in cases if one.group == "sinus"]
     OUT.mkdir(parents=True, exist_ok=True)
     tables = {
         "people": [row(one) for one in cases],
-        "shapes": [shapes(one) for one in sinus],
+        "shapes": [one for one in map(shapes, sinus) if one["interval_ms"] > 1e3 * SLOW_S],
         "swapped": swapped(sinus),
         "real": pulse_ecg_real.rows(given.data),
     }
     for name, rows in tables.items():
         if rows:
             write(OUT / f"{name}.csv", rows)
-    pulse_ecg_page.write_page(OUT, tables, cases, missing=missing)
+    pulse_ecg_page.write_page(OUT, tables, cases, asked=asked)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from camvitals.data.synthetic.scenario import draw
+from camvitals.data.synthetic.scenario import Scenario, draw
 from camvitals.data.synthetic.traces import made_trace
 from camvitals.pipeline import Settings, heart_steps
 from camvitals.records import Array, Reading, Source, Wave
@@ -33,19 +33,17 @@ class Person:
     """One made recording.
 
     pulse: as the default method found it.   heart, rolling: its heart rate, over all and windows.
-    ecg: 250 Hz, mV.   beats: (K,) s, R peaks.   ectopic: (K,).   rhythm: of scenario.RHYTHMS.
-    truth: the pulse that the body made, on the clock of the ECG.
+    ecg: 250 Hz, mV.   beats: (K,) s, R peaks.   ectopic: (K,) premature ventricular.
+    scenario: all that made it.
     """
 
-    seed: int
+    scenario: Scenario
     pulse: Wave
     heart: Reading
     rolling: tuple[Reading, ...]
     ecg: Wave
     beats: Array
     ectopic: Array
-    rhythm: str
-    truth: Array
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,15 +82,13 @@ def person(seed: int, *, duration: float, **fixed: Any) -> Person:
     )
     body = truth.physiology
     return Person(
-        seed=seed,
+        scenario=truth.scenario,
         pulse=wave,
         heart=heart,
         rolling=rolling,
         ecg=Wave(body.ecg, body.time, "ecg", "mV"),
         beats=body.r_peaks,
         ectopic=body.ectopic,
-        rhythm=truth.scenario.rhythm,
-        truth=body.pulse,
     )
 
 

@@ -36,7 +36,7 @@ CHAPTER_S, MARGIN_S = 20.0, 6.0  # drawn at once, and what is shown besides at e
 BLUR_S = 0.02  # R peaks nearer than this are told apart from the pulse by nobody
 REACH_S = 0.12  # on either side of a beat, over which its probability is summed
 REFRACTORY_S = 0.25
-LEAST = 0.4  # probability from which on a beat is one
+LEAST = 0.3  # probability from which on a beat is one
 
 
 @dataclass(frozen=True, slots=True)
