@@ -70,7 +70,7 @@ class Size:
     pixels: int = 32
     batch: int = 8
     steps: tuple[int, ...] = (40,)
-    long: int = 300
+    long: int = 150
     looks: int = 48
 
 

@@ -6,14 +6,26 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from ecg_video import KEPT, MODELS, RATE_HZ, SIDES, Case, Size, kept, longer, recipe_of
+from ecg_video import (
+    KEPT,
+    MODELS,
+    PICTURES,
+    RATE_HZ,
+    SIDES,
+    Case,
+    Controls,
+    Size,
+    kept,
+    longer,
+    recipe_of,
+)
 
 from camvitals.data.cache import Cache
 from camvitals.evaluate.ecg_table import ecg_table
 from camvitals.evaluate.render import markdown_table
 from camvitals.records import Array
-from camvitals.train.frame_labels import SCHEMES
+from camvitals.train.clips import Clip
+from camvitals.train.frame_labels import PEAKS, SCHEMES
 from camvitals.train.labelled import LabelClips
 
 LIKENESS = ("r", "r2", "mse", "zero_mse", "mean_mse", "mae", "median_mae")
@@ -70,9 +82,8 @@ def head(rows: Rows, cache: Cache, size: Size) -> str:
     steps = sorted({row["steps"] for row in rows if row["steps"] in size.steps})
     done = len({(r["model"], r["scheme"], r["loss"], r["split"]) for r in rows if r["steps"]})
     seconds = size.seconds * len(cache.recordings)
-    case = Case(MODELS[0], SCHEMES[0], "mse", "participant", 1)
-    it = recipe_of(case, cache.folder, size)
-    learnt = len(it.corpus.windows(cache, it.clip, held_out=False))
+    labels, clip = labels_of(cache, size, SCHEMES[0]), Clip(PICTURES, RATE_HZ)
+    learnt = len(labels.windows(cache, clip, held_out=False))
     return HEAD.format(
         subjects=size.subjects,
         videos=len(cache.recordings),
@@ -90,56 +101,68 @@ def head(rows: Rows, cache: Cache, size: Size) -> str:
 
 
 def overlay(path: Path, runs: Path, cache: Cache, size: Size) -> bool:
-    """Ten seconds of a person not seen: labels and what the networks gave; whether there are."""
+    """Ten seconds of a person not seen: labels and what was predicted; whether there is any."""
     import matplotlib
 
     matplotlib.use("svg")
     import matplotlib.pyplot as plt
 
-    drawn = [
-        (model, scheme, found)
-        for model in MODELS
-        for scheme in ("average", "peaks")
-        if (found := latest(runs, model, scheme, size)) is not None
-    ]
+    drawn = panels(runs, cache, size)
     if not drawn:
         return False
-    figure, axes = plt.subplots(len(drawn), 1, figsize=(7, 1.3 * len(drawn)), sharex=True)
-    for ax, (model, scheme, (steps, found)) in zip(np.atleast_1d(axes), drawn, strict=True):
+    figure, axes = plt.subplots(
+        len(drawn), 1, figsize=(7, 1.3 * len(drawn)), sharex=True, squeeze=False
+    )
+    for ax, (title, scheme, found) in zip(axes[:, 0], drawn, strict=True):
         key = sorted(found)[0]
-        case = Case(model, scheme, "mse", "participant", steps)
-        labels = recipe_of(case, cache.folder, size).corpus
-        assert isinstance(labels, LabelClips)
-        time, label = labels.labels(cache, key, rate=RATE_HZ)
+        time, label = labels_of(cache, size, scheme).labels(cache, key, rate=RATE_HZ)
         part = time - time[0] < SHOWN_S
-        ax.plot(time[part] - time[0], label[part], color="C0", lw=1, label="label")
-        ax.plot(
-            time[part] - time[0], found[key][: len(time)][part], color="C1", lw=1, label="network"
-        )
-        ax.set_title(f"{model}, {scheme}", fontsize=8, loc="left")
+        for values, colour, name in ((label, "C0", "label"), (found[key], "C1", "predicted")):
+            ax.plot((time - time[0])[part], values[part], color=colour, lw=1, label=name)
+        ax.set_title(title, fontsize=8, loc="left")
         ax.tick_params(labelsize=7)
-    np.atleast_1d(axes)[0].legend(fontsize=7, loc="upper right", ncols=2)
-    np.atleast_1d(axes)[-1].set_xlabel("time [s]", fontsize=8)
+    axes[0, 0].legend(fontsize=7, loc="upper right", ncols=2)
+    axes[-1, 0].set_xlabel("time [s]", fontsize=8)
     figure.tight_layout()
     figure.savefig(path, metadata={"Date": None})
     plt.close(figure)
     return True
 
 
-def latest(runs: Path, model: str, scheme: str, size: Size) -> tuple[int, dict[str, Array]] | None:
-    """What the longest training said of people not seen."""
-    for steps in sorted(size.steps, reverse=True):
-        place = runs / Case(model, scheme, "mse", "participant", steps).name
-        if (place / KEPT).exists():
-            return steps, kept(place)
-    return None
+def panels(runs: Path, cache: Cache, size: Size) -> list[tuple[str, str, dict[str, Array]]]:
+    """Title, scheme and what was predicted: networks, longer ones, the linear control."""
+    steps = min(size.steps)
+    plain = [
+        Case(model, scheme, "mse", "participant", steps)
+        for model in MODELS
+        for scheme in ("average", PEAKS)
+    ]
+    found = []
+    for case in (*plain, *longer(size)):
+        if (runs / case.name / KEPT).exists():
+            title = f"{case.model}, {case.scheme}"
+            if case not in plain:
+                title += f", {case.steps} steps from {case.step:g}"
+            found.append((title, case.scheme, kept(runs / case.name)))
+    if found:
+        linear = Controls(cache).predicted("linear", labels_of(cache, size, PEAKS))
+        found.append((f"linear, {PEAKS}", PEAKS, linear))
+    return found
+
+
+def labels_of(cache: Cache, size: Size, scheme: str) -> LabelClips:
+    """The labels that are learnt with people apart."""
+    case = Case(MODELS[0], scheme, "mse", "participant", 1)
+    labels = recipe_of(case, cache.folder, size).corpus
+    assert isinstance(labels, LabelClips)
+    return labels
 
 
 OVERLAY = """## Overlays
 
 ![Labels and predictions over ten seconds](overlay.svg)
 
-As the source's figures 5 to 8: the first recording that was held out; averages and peaks."""
+As the source's figures 5 to 8: the first recording that was held out."""
 
 HEAD = """# System A on made people
 
