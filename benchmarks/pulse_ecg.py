@@ -31,7 +31,7 @@ from camvitals.vitals.drawn import shown
 from camvitals.waves.ecg import drawn, ecg_network, given_of, marked, prepared
 
 FIRST = 600_000_000
-SECONDS = 60.0
+SECONDS = 45.0
 NETWORK = "ecg-pulse"
 OUT = Path(__file__).resolve().parents[1] / "results" / "pulse_ecg"
 GROUPS: dict[str, dict[str, Any]] = {
@@ -82,7 +82,7 @@ def case(group: str, number: int) -> Case | None:
 
 
 @cache
-def population(count: int = 100) -> tuple[tuple[Array, float], Array]:
+def population(count: int = 60) -> tuple[tuple[Array, float], Array]:
     """The median beat of people learnt from and its interval [s], and how late their pulses are.
 
     The latter as a line in the interval: a slow pulse rises more slowly.
@@ -271,7 +271,7 @@ def shapes(one: Case) -> dict[str, float]:
     return out | {f"drawn.{name}": value for name, value in shape_of(told).items()}
 
 
-def swapped(cases: list[Case], *, others: int = 20) -> list[dict[str, float]]:
+def swapped(cases: list[Case], *, others: int = 12) -> list[dict[str, float]]:
     """Likeness of what is drawn to the person's own ECG, and to what others would have had.
 
     The same recording is made again with the hearts of others, whose beats are at the same times
@@ -316,7 +316,7 @@ def main() -> None:
     """Draw, score, write."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
-        "--people", type=int, default=200, help="with a sinus rhythm; half as many of each other"
+        "--people", type=int, default=90, help="with a sinus rhythm; half as many of each other"
     )
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     given = parser.parse_args()

@@ -43,7 +43,7 @@ HEAD = """# An ECG drawn from the pulse
 Made by `python benchmarks/pulse_ecg.py`; do not edit. What it means: [the ECG from the pulse](\
 ../../docs/pulse-ecg.md).
 
-Made people that no fit has seen, recorded for 60 s by 15 to 60 pictures a second, with light,
+Made people that no fit has seen, recorded for 45 s by 15 to 60 pictures a second, with light,
 motion, skin, camera and codec as drawn; ECGs of their own shape. Only what `measure` would show is
 scored; the ECGs of others are withheld with their pulses, or because both differ by 2 bpm. Scored
 are {people}. In brackets: 95 % intervals, people drawn again with replacement.
@@ -197,7 +197,7 @@ def _swapped(rows: Sequence[Row]) -> str:
     ]
     return (
         "The network is told the true beats, so that only shapes can differ. Each recording is "
-        "made again with the hearts of 20 others: the same beats, another shape. If the drawing "
+        "made again with the hearts of 12 others: the same beats, another shape. If the drawing "
         "knew the shape, the person's own would be nearer than another's; without knowledge it is "
         "so in half of the pairs.\n\n"
         + _table(["r over the recording", "mean over people"], lines)
