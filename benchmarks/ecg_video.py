@@ -321,7 +321,7 @@ def scored_case(case: Case, folder: Path, cache: Cache, size: Size) -> Iterator[
     """A row for each recording of one training."""
     labels = recipe_of(case, cache.folder, size).corpus
     assert isinstance(labels, LabelClips)
-    told = {"model": case.model, "loss": case.loss, "steps": case.steps, "step": case.step}
+    told = {"model": case.model, "loss": case.loss, "steps": case.steps, "learning_rate": case.step}
     yield from scored(kept(folder / case.name), cache, labels, **told)
 
 

@@ -41,7 +41,7 @@ def write_page(out: Path, runs: Path, cache: Cache, rows: Rows, size: Size) -> N
     parts = [head(rows, cache, size)]
     extra = {(case.steps, case.step) for case in longer(size)}
     apart = [row for row in rows if row["split"] == "participant"]
-    people = [row for row in apart if (row["steps"], row.get("step")) not in extra]
+    people = [row for row in apart if (row["steps"], row.get("learning_rate")) not in extra]
     by = ("scheme", "model", "loss")
     parts += [
         table(people, by, LIKENESS, "People apart: how alike the traces are"),
@@ -52,11 +52,13 @@ def write_page(out: Path, runs: Path, cache: Cache, rows: Rows, size: Size) -> N
         both = [row for row in (*people, *leaky) if row["loss"] in ("mse", "")]
         title = "People apart, and seconds shuffled: squared error"
         parts.append(table(both, ("scheme", "model", "split"), LIKENESS[:5], title))
-    more = [row for row in apart if (row["steps"], row.get("step")) in extra]
+    more = [row for row in apart if (row["steps"], row.get("learning_rate")) in extra]
     if more:
         title = "Peaks for longer, people apart"
         parts.append(
-            table(more, ("scheme", "model", "steps", "step"), (*LIKENESS[:5], *BEATS), title)
+            table(
+                more, ("scheme", "model", "steps", "learning_rate"), (*LIKENESS[:5], *BEATS), title
+            )
         )
     if overlay(out / "overlay.svg", runs, cache, size):
         parts.append(OVERLAY)
