@@ -200,7 +200,7 @@ def same_faces(keep: Path, out: Path) -> str:
     kept = dict(np.load(keep / "same_faces.npz"))
     person, rate = kept.pop("person"), kept.pop("rate")
     lines = [
-        "| model | slope, bpm said per bpm true | moved over 50–120 bpm | moved in a recording |",
+        "| model | slope, bpm said per bpm true | moved over 55–115 bpm | moved in a recording |",
         "|---|---:|---:|---:|",
     ]
     slopes = {}
@@ -253,7 +253,7 @@ def draw_same(out: Path, person: Array, rate: Array, kept: Mapping[str, Array]) 
     save(
         out / "same_faces.svg",
         figure,
-        label="What is said of the same faces at eight heart rates",
+        label="What is said of the same faces at four heart rates",
         key="same",
     )
 
@@ -271,7 +271,7 @@ def head(keep: Path, weights: str | None, cast: Cast) -> str:
         mean=means.mean(),
         between=means.std(),
         within=within.std(),
-        clip_films=min(cast.films, 8),
+        clip_films=min(cast.films, 4),
         people=cast.people,
         films=cast.films,
         frames=len(frames["person"]),
@@ -287,11 +287,11 @@ random trunk still tells faces, skins and lights apart, which is all that a sing
 for here; how well a trained one would is not shown. `--weights` makes the same page with one."""
 SAME = """## The same faces at other heart rates
 
-P36–P40, each drawn eight times in the same room, light and movement, with a steady heart rate of
-50, 60, … 120 bpm. What looks at single pictures has learnt from twelve of their films, so that it
+P36–P40, each drawn four times in the same room, light and movement, with a steady heart rate of 55,
+75, 95 and 115 bpm. What looks at single pictures has learnt from twelve of their films, so that it
 has something to say of them; what looks at many has never seen them. A model that sees a heart rate
 has slope 1; one that sees whom it looks at has slope 0. *Moved*: standard deviation [bpm] of what
-is said of one person over the eight rates, and of four pictures of one recording."""
+is said of one person over the four rates, and of four pictures of one recording."""
 HEAD = """# Heart rate by transfer learning (system C), on made people
 
 Made by `python benchmarks/transfer.py KEEP`; do not edit. What it means:
