@@ -1,10 +1,14 @@
 """The same trials on a Ray cluster, and what is said where there is none."""
 
+import contextlib
 import csv
 import os
+import shutil
 import socket
 import subprocess
 import sys
+import tempfile
+import time
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -41,26 +45,70 @@ def test_nobody_answers():
         _answers(f"127.0.0.1:{port}")
 
 
+PATHS = [str(HERE), *os.environ.get("PYTHONPATH", "").split(os.pathsep), *sys.path]
+# By default a cluster asks for a token that clients do not send
+HERE_ALONE = {
+    "PYTHONPATH": os.pathsep.join(filter(None, PATHS)),
+    "RAY_AUTH_MODE": "token",
+    "RAY_AUTH_TOKEN": "0123456789abcdef" * 2,
+}
+
+
+def table_of(folder, *where):
+    """The trials of a search as the command writes them, without their seconds."""
+    words = [f"{HERE / 'search_recipe.py'}:kills", "--folder", str(folder), *where]
+    found = subprocess.run(
+        [sys.executable, "-m", "camvitals", "search", *words, "--jobs", "2"],
+        check=False,
+        env=dict(os.environ) | HERE_ALONE,
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )
+    assert found.returncode == 0, found.stderr
+    with (folder / "trials.csv").open() as file:
+        return [{k: v for k, v in row.items() if k != "seconds"} for row in csv.DictReader(file)]
+
+
+def free_port():
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return one.getsockname()[1]
+
+
+@contextlib.contextmanager
+def cluster():
+    """The address of a cluster on this machine that nobody else uses."""
+    port, folder = free_port(), tempfile.mkdtemp(prefix="r")  # its sockets need a short path
+    words = ["start", "--head", "--block", "--num-cpus", "2", "--include-dashboard=false"]
+    words += ["--port", str(free_port()), "--ray-client-server-port", str(port)]
+    # Its own workers must not take the port first
+    words += ["--min-worker-port", "0", "--max-worker-port", "0", "--disable-usage-stats"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "ray.scripts.scripts", *words],
+        env=dict(os.environ) | HERE_ALONE | {"RAY_TMPDIR": folder},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        for _ in range(120):
+            with contextlib.suppress(OSError):
+                socket.create_connection(("127.0.0.1", port), timeout=1).close()
+                break
+            assert process.poll() is None, "the cluster ended by itself"
+            time.sleep(1)
+        yield f"ray://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait(60)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 @needs_ray
 @pytest.mark.slow
 def test_a_cluster_finds_what_this_computer_finds(tmp_path):
-    tables = []
-    for name, where in (("here", []), ("there", ["--on", "ray://local"])):
-        words = [f"{HERE / 'search_recipe.py'}:kills", "--folder", str(tmp_path / name), *where]
-        paths = [str(HERE), *os.environ.get("PYTHONPATH", "").split(os.pathsep), *sys.path]
-        found = subprocess.run(
-            [sys.executable, "-m", "camvitals", "search", *words, "--jobs", "2"],
-            check=False,
-            env=dict(os.environ) | {"PYTHONPATH": os.pathsep.join(filter(None, paths))},
-            capture_output=True,
-            text=True,
-            timeout=600,
-        )
-        assert found.returncode == 0, found.stderr
-        with (tmp_path / name / "trials.csv").open() as file:
-            rows = [
-                {k: v for k, v in row.items() if k != "seconds"} for row in csv.DictReader(file)
-            ]
-        tables.append(rows)
-    assert len(tables[0]) == 4
-    assert tables[0] == tables[1]
+    here = table_of(tmp_path / "here")
+    assert len(here) == 4
+    assert table_of(tmp_path / "local", "--on", "ray://local") == here
+    with cluster() as address:
+        assert table_of(tmp_path / "there", "--on", address) == here
