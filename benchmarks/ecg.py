@@ -4,7 +4,7 @@
 
 Real records are those of CAMVITALS_DATA (shared/data beside the project otherwise); nothing is
 fitted on them. Made people, 200 unless told, have an ECG of their own for a minute, with noise of
-20 µV to 1 mV of one of three kinds and, every other one, hum. Writes results/ecg.md.
+20 µV to 1 mV of one of three kinds and, every other one, hum. Writes results/ecg/README.md.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ BEATS = list("NLRBAaJSVrFejnE/fQ?")  # annotations that are beats
 KINDS = ("white", "bursts of muscle", "moving electrode")
 HEAD = """# R peaks, quality and rate of electrocardiograms
 
-Made by `python benchmarks/ecg.py`; do not edit. What is measured: [ECG](../docs/ecg.md).
+Made by `python benchmarks/ecg.py`; do not edit. What is measured: [ECG](../../docs/ecg.md).
 """
 
 
@@ -238,7 +238,7 @@ def main() -> None:
     if records:
         tables.insert(0, of_records(records))
     text = "\n\n".join([HEAD, *(markdown_table(table) for table in tables)]) + "\n"
-    write_atomically(RESULTS / "ecg.md", text)
+    write_atomically(RESULTS / "ecg" / "README.md", text)
     print(text)
 
 
