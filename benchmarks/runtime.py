@@ -475,7 +475,7 @@ def main(words: Sequence[str] | None = None) -> None:
     if asked.json:
         asked.json.write_text(json.dumps(rows, indent=1) + "\n")
     if asked.people:
-        for subject in (one for one in subjects if one in finished):
+        for subject in (one for one in subjects if one in finished and _gives_pulse(one)):
             _receipts(subject, forms[subject.name], asked.people)
 
 
@@ -490,6 +490,11 @@ def _measure_on_card(
         for row in on_card(subject, forms[subject.name], seconds=seconds)
     ]
     print(table(("network", "form", "batch", "frames/s", "ms a frame", "p99"), rows))
+
+
+def _gives_pulse(subject: Subject) -> bool:
+    """Receipts tell how right the heart rates are that a pulse gives."""
+    return ModelCard.load(Path(subject.path).with_suffix(".json")).gives != "ecg"
 
 
 def _receipts(subject: Subject, forms: Mapping[str, str], people: int) -> None:
