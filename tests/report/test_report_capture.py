@@ -33,7 +33,7 @@ def test_a_good_recording_is_fine_in_all_respects(make_trace):
 
 
 def test_what_is_not_fine_comes_with_a_remedy(make_trace):
-    source = dataclasses.replace(SOURCE, bit_rate=7.5e4, frames=900, duration=8.0)
+    source = dataclasses.replace(SOURCE, bit_rate=7.5e4, frames=240, duration=8.0)
     findings = found(make_trace(), source)
     bad = {f.name for f in findings.values() if not f.fine}
     assert bad == {"length", "complete", "compression"}
@@ -55,6 +55,8 @@ def test_the_share_of_bits_is_one_when_enough_or_unknown_and_falls_with_them():
     assert bits_share(source) == pytest.approx(1)
     assert bits_share(dataclasses.replace(source, bit_rate=0.01 * pixels)) == pytest.approx(0.1)
     assert bits_share(dataclasses.replace(source, bit_rate=5 * pixels)) == 1
+    slower = dataclasses.replace(source, frames=1350, bit_rate=0.05 * pixels)  # 30, then 15
+    assert bits_share(slower) == pytest.approx(0.5 * 1800 / 1350)
     assert bits_share(dataclasses.replace(source, bit_rate=None)) == 1
     assert bits_share(dataclasses.replace(source, codec="ffv1", bit_rate=1.0)) == 1
     assert bits_share(dataclasses.replace(source, codec="hevc", bit_rate=0.06 * pixels)) == 1

@@ -132,7 +132,9 @@ def bits_share(source: Source) -> float:
 
 def _bits_per_pixel(source: Source) -> float | None:
     """Bits for each pixel of each picture; None where they are not known, or nothing is lost."""
-    pixels_per_s = source.width * source.height * source.rate
+    # the mean rate: the median of a clock that changes is that of one half
+    rate = source.frames / source.duration if source.frames and source.duration else source.rate
+    pixels_per_s = source.width * source.height * rate
     if not (source.bit_rate and pixels_per_s) or source.codec.lower() in LOSSLESS:
         return None
     return source.bit_rate / pixels_per_s
