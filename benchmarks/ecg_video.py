@@ -30,10 +30,11 @@ from camvitals.data.synthetic.scenario import draw
 from camvitals.evaluate.ecg import ecg_scores
 from camvitals.models.inputs import prepared
 from camvitals.records import Array, InputError
+from camvitals.train.cached import pictures_of
 from camvitals.train.cards import trained
 from camvitals.train.clips import Clip
 from camvitals.train.frame_labels import PEAKS, SCHEMES
-from camvitals.train.labelled import LabelClips, pictures_in, pictures_of
+from camvitals.train.labelled import LabelClips, pictures_in
 from camvitals.train.loop import Machine, fit
 from camvitals.train.named import load_named
 from camvitals.train.objective import architecture_of

@@ -138,6 +138,29 @@ def split_by_subject(
     return [one for one in free if (one.corpus, one.subject) not in chosen], held
 
 
+class Order:
+    """Windows by number, in another order at every pass. seed: of the order; None keeps it."""
+
+    def __init__(self, windows: list[Window], seed: int | None) -> None:
+        self._windows, self._seed = windows, seed
+        self._turn: tuple[int, Array] | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"_turn": None}
+
+    def __len__(self) -> int:
+        return len(self._windows)
+
+    def __getitem__(self, index: int) -> Window:
+        turn, place = divmod(index, len(self._windows))
+        if self._seed is None:
+            return self._windows[place]
+        if self._turn is None or self._turn[0] != turn:
+            rng = np.random.default_rng([self._seed, 59, turn])
+            self._turn = turn, rng.permutation(len(self._windows))
+        return self._windows[int(self._turn[1][place])]
+
+
 class _Cached:
     """Windows of a cache by number. seed: of the order; None keeps it, and lags as they are."""
 
@@ -150,22 +173,20 @@ class _Cached:
         seed: int | None,
     ) -> None:
         self._corpus, self._cache, self._clip = corpus, cache, clip
-        self._windows, self._seed = windows, seed
-        self._order: tuple[int, Array] | None = None
+        self._order, self._seed = Order(windows, seed), seed
         self._known: dict[str, tuple[Mapping[str, Wave], Reference | None]] = {}
 
     def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"_known": {}, "_order": None}
+        return self.__dict__ | {"_known": {}}
 
     @property
     def count(self) -> int | None:
         """Windows in one pass."""
-        return len(self._windows)
+        return len(self._order)
 
     def sample(self, index: int) -> Sample:
         """The clip of this number."""
-        turn, place = divmod(index, len(self._windows))
-        window = self._windows[self._shuffled(turn)[place]]
+        window = self._order[index]
         time = window.start + np.arange(self._clip.cut) / self._clip.rate
         waves, truth = self._references(window.key)
         target = _interpolated(waves[self._corpus.reference], time)
@@ -179,14 +200,6 @@ class _Cached:
             weight=float(whole),
         )
 
-    def _shuffled(self, turn: int) -> Array:
-        if self._seed is None:
-            return np.arange(len(self._windows))
-        if self._order is None or self._order[0] != turn:
-            rng = np.random.default_rng([self._seed, 59, turn])
-            self._order = turn, rng.permutation(len(self._windows))
-        return self._order[1]
-
     def _references(self, key: str) -> tuple[Mapping[str, Wave], Reference | None]:
         if key not in self._known:
             waves = self._cache.references(key, training=self._seed is not None)
@@ -195,15 +208,20 @@ class _Cached:
         return self._known[key]
 
     def _images(self, window: Window, time: Array) -> Array:
-        before, after = window.start - GAP_S, window.stop + GAP_S
         if self._corpus.content == "traces":
+            before, after = window.start - GAP_S, window.stop + GAP_S
             trace = self._cache.trace(window.key).between(before, after)
             return colours_at(trace, time, self._corpus.regions or _faces(trace))
-        found = self._cache.clip(window.key, before, after)
-        seen = self._cache.seen(window.key)
-        clock = self._cache.time(window.key)
-        inside = (clock >= before) & (clock < after)
-        return pictures_at(found.images[seen[inside]], found.time[seen[inside]], time)
+        return pictures_of(self._cache, window, time)
+
+
+def pictures_of(cache: Cache, window: Window, time: Array) -> Array:
+    """(T, H, W, 3) uint8 crops of a window at these times [s]."""
+    before, after = window.start - GAP_S, window.stop + GAP_S
+    clock, seen = cache.time(window.key), cache.seen(window.key)
+    inside = (clock >= before) & (clock < after)
+    found = cache.clip(window.key, before, after)
+    return pictures_at(found.images[seen[inside]], found.time[seen[inside]], time)
 
 
 def _faces(trace: Trace) -> tuple[str, ...]:

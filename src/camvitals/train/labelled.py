@@ -14,10 +14,9 @@ import numpy as np
 
 from camvitals.data.cache import Cache, Window
 from camvitals.data.prepared import Prepared
-from camvitals.dsp.clean import GAP_S
 from camvitals.evaluate.reference import Reference
 from camvitals.records import Array, InputError, Wave
-from camvitals.train.cached import pictures_at, split_by_subject
+from camvitals.train.cached import Order, pictures_of, split_by_subject
 from camvitals.train.clips import Clip, Sample, Source
 from camvitals.train.frame_labels import SCHEMES, frame_labels
 
@@ -116,15 +115,6 @@ def pictures_in(one: Prepared, rate: float) -> int:
     return int((one.stop - one.start) * rate + 1 + UNEVEN)
 
 
-def pictures_of(cache: Cache, window: Window, time: Array) -> Array:
-    """(T, H, W, 3) uint8 crops of a window at these times [s]."""
-    before, after = window.start - GAP_S, window.stop + GAP_S
-    clock, seen = cache.time(window.key), cache.seen(window.key)
-    inside = (clock >= before) & (clock < after)
-    found = cache.clip(window.key, before, after)
-    return pictures_at(found.images[seen[inside]], found.time[seen[inside]], time)
-
-
 class _Labelled:
     """Windows of a cache by number. seed: of the order; None keeps it."""
 
@@ -132,22 +122,20 @@ class _Labelled:
         self, corpus: LabelClips, cache: Cache, clip: Clip, windows: list[Window], seed: int | None
     ) -> None:
         self._corpus, self._cache, self._clip = corpus, cache, clip
-        self._windows, self._seed = windows, seed
-        self._order: tuple[int, Array] | None = None
+        self._order = Order(windows, seed)
         self._known: dict[str, tuple[Array, Reference | None]] = {}
 
     def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"_known": {}, "_order": None}
+        return self.__dict__ | {"_known": {}}
 
     @property
     def count(self) -> int | None:
         """Windows in one pass."""
-        return len(self._windows)
+        return len(self._order)
 
     def sample(self, index: int) -> Sample:
         """The clip of this number."""
-        turn, place = divmod(index, len(self._windows))
-        window = self._windows[self._shuffled(turn)[place]]
+        window = self._order[index]
         rate = self._clip.rate
         time = window.start + np.arange(self._clip.cut) / rate
         labels, truth = self._of(window.key)
@@ -163,14 +151,6 @@ class _Labelled:
             key=f"{window.key} {window.start:.2f} s",
             weight=float(whole),
         )
-
-    def _shuffled(self, turn: int) -> Array:
-        if self._seed is None:
-            return np.arange(len(self._windows))
-        if self._order is None or self._order[0] != turn:
-            rng = np.random.default_rng([self._seed, 59, turn])
-            self._order = turn, rng.permutation(len(self._windows))
-        return self._order[1]
 
     def _of(self, key: str) -> tuple[Array, Reference | None]:
         """Labels of a whole recording, and its heart."""
