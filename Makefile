@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constr
 
 demo: $(VENV)/base.stamp
 	mkdir -p demo
-	$(BIN)/camvitals simulate demo/clip.mp4 --heart-rate 72 --duration 30
+	$(BIN)/camvitals simulate demo/clip.mp4 --heart-rate 72 --duration 40
 	$(BIN)/camvitals measure demo/clip.mp4 --html demo/report.html --truth demo/clip.truth.json
 	@echo "The page with the plots: demo/report.html"
 
