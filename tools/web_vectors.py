@@ -1,0 +1,206 @@
+"""Golden vectors for the browser's engine: traces in, waves and rates out, as this package has them.
+
+web/test reads them and holds the TypeScript to them; tests/web makes them anew and compares. Made
+people only.
+
+    python tools/web_vectors.py              writes web/vectors/*.json
+    python tools/web_vectors.py --only clear
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from camvitals.data.synthetic.scenario import Scenario
+from camvitals.data.synthetic.traces import made_trace
+from camvitals.dsp.clean import bandpass, uniform
+from camvitals.dsp.spectrum import spectrum
+from camvitals.dsp.spline import spline
+from camvitals.pipeline import Settings, measure_trace
+from camvitals.records import Array, Report, Source, Trace
+from camvitals.report.json_file import _plain, _reading_out
+from camvitals.steps import finish
+from camvitals.vitals.heart import windows_of
+from camvitals.vitals.posterior import heart_model, posterior
+from camvitals.waves.auto import candidates_steps, combine, parts_of
+from camvitals.waves.evidence import weigh
+from camvitals.waves.run import wave_of
+from camvitals.waves.view import clock_rate
+
+ROOT = Path(__file__).resolve().parents[1]
+VECTORS = ROOT / "web" / "vectors"
+EVERY_RATE = 12  # of the facts, which are many, only every so many rates and some windows
+METHODS = ("green", "chrom", "pos")
+CASES: dict[str, Scenario] = {
+    "clear": Scenario(seed=3, duration=20.0, rate=30.0),
+    "still": Scenario(seed=4, duration=16.0, rate=30.0, subject="still-picture"),
+    "wall": Scenario(seed=8, duration=16.0, rate=30.0, subject="wall"),
+    "no_pulse": Scenario(seed=5, duration=16.0, rate=30.0, pulse=0.0, motion="talk"),
+    "moving": Scenario(
+        seed=6,
+        duration=20.0,
+        rate=24.0,
+        heart_rate=88.0,
+        motion="sway",
+        sway_hz=1.2,
+        sway_px=20.0,
+        clock="jitter",
+        light="lamp",
+        tone=5,
+    ),
+    "gap": Scenario(seed=7, duration=36.0, rate=20.0, heart_rate=60.0, breath_rate=12.0),
+    "long": Scenario(seed=3, duration=130.0, rate=15.0, heart_rate=66.0),
+}
+
+
+def encoded(values: Array, *, exact: bool = False) -> dict[str, Any]:
+    """An array as its shape and base64 of its bytes, little-endian float32, or float64 if exact."""
+    array = np.ascontiguousarray(values, dtype="<f8" if exact else "<f4")
+    text = base64.b64encode(array.tobytes()).decode("ascii")
+    return {"shape": list(array.shape), "f64" if exact else "f32": text}
+
+
+def decoded(entry: dict[str, Any]) -> Array:
+    """The array of `encoded`."""
+    kind = "f64" if "f64" in entry else "f32"
+    values = np.frombuffer(base64.b64decode(entry[kind]), dtype="<f8" if kind == "f64" else "<f4")
+    return values.reshape(entry["shape"])
+
+
+def trace_of(name: str) -> Trace:
+    """The colours of a case."""
+    trace, _ = made_trace(CASES[name])
+    if name != "gap":
+        return trace
+    rgb, box = trace.rgb.copy(), trace.box.copy()
+    away = (trace.time > 17.0) & (trace.time < 18.5)
+    rgb[away], box[away] = np.nan, np.nan
+    rgb[:, trace.names.index("nose")] = np.nan
+    return replace(trace, rgb=rgb, box=box)
+
+
+def source_of(trace: Trace) -> Source:
+    """What a live source would say of itself."""
+    gaps = np.diff(trace.time)
+    interval = float(np.median(gaps))
+    return Source(
+        name="live",
+        width=640,
+        height=480,
+        frames=len(trace.time),
+        duration=float(np.ptp(trace.time)) + interval,
+        rate=1 / interval,
+        jitter=float(gaps.std()),
+    )
+
+
+def made(name: str) -> dict[str, Any]:
+    """Everything of one case."""
+    trace = trace_of(name)
+    report = measure_trace(trace, source=source_of(trace), settings=Settings())
+    return {
+        "trace": {
+            "names": list(trace.names),
+            "time": encoded(trace.time, exact=True),
+            "rgb": encoded(trace.rgb),
+            "pixels": encoded(trace.pixels),
+            "box": encoded(trace.box),
+        },
+        "dsp": _dsp(trace),
+        "methods": _methods(trace),
+        "auto": _auto(trace),
+        "report": _report(report),
+    }
+
+
+def _dsp(trace: Trace) -> dict[str, Any]:
+    rate = clock_rate(trace)
+    skin, clock = uniform(trace.region("skin")[:, :1], trace.time, rate=rate)
+    seen = np.where(np.isfinite(skin), skin, 120.0)
+    frequency, power = spectrum(seen[:, 0], rate=rate, step=0.02)
+    points = np.sort(np.random.default_rng(1).uniform(0, 10, 20))
+    values = np.cos(points)
+    return {
+        "rate": rate,
+        "uniform": encoded(skin[:, 0]),
+        "clock": encoded(clock, exact=True),
+        "bandpass": encoded(bandpass(seen[:, 0], rate=rate, low=0.65, high=4.0)),
+        "frequency": encoded(frequency, exact=True),
+        "power": encoded(power),
+        "points": encoded(points, exact=True),
+        "values": encoded(values, exact=True),
+        "spline": encoded(spline(values, points, np.linspace(-1, 11, 100))),
+    }
+
+
+def _methods(trace: Trace) -> dict[str, Any]:
+    rate = clock_rate(trace)
+    return {name: encoded(wave_of(trace, method=name, rate=rate).values) for name in METHODS}
+
+
+def _auto(trace: Trace) -> list[dict[str, Any]]:
+    """Each part on its way from colours to a pulse."""
+    model, found = heart_model(), []
+    for part in parts_of(trace, method="auto", rate=clock_rate(trace)):
+        candidates = finish(candidates_steps(part))
+        evidence = weigh(candidates)
+        windows = windows_of([evidence], model)
+        odds = model.log_odds(evidence.facts)
+        some = slice(0, None, max(1, len(evidence.centre) // 3))
+        found.append(
+            {
+                "start": float(part.time[0]),
+                "count": len(part.time),
+                "candidates": encoded(candidates.values[:, [0, 5, -1]]),
+                "columns": candidates.values.shape[1],
+                "guide": encoded(candidates.guide),
+                "centre": encoded(evidence.centre, exact=True),
+                "facts": encoded(evidence.facts[some, ::EVERY_RATE]),
+                "odds": encoded(odds[some]),
+                "null": encoded(posterior(odds, evidence)[:, -1]),
+                "rate": encoded(windows.rate),
+                "spread": encoded(windows.spread),
+                "mass": encoded(windows.mass),
+                "moved": [bool(m) for m in windows.moved],
+                "pulse": encoded(combine(candidates, evidence, windows.rate)),
+            }
+        )
+    return found
+
+
+def _report(report: Report) -> dict[str, Any]:
+    return {
+        "readings": [_reading_out(reading) for reading in report.readings],
+        "rolling": [_reading_out(reading) for reading in report.rolling],
+        "waves": {wave.name: encoded(wave.values) for wave in report.waves},
+        "beats": encoded(report.beats, exact=True),
+        "capture": [
+            {"name": f.name, "value": f.value, "fine": f.fine, "unit": f.unit, "remedy": f.remedy}
+            for f in report.capture
+        ],
+        "source": _plain({"rate": report.source.rate, "duration": report.source.duration}),
+    }
+
+
+def main() -> int:
+    """Write the files."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--only", choices=CASES, action="append", help="these cases alone")
+    VECTORS.mkdir(exist_ok=True)
+    for name in parser.parse_args().only or CASES:
+        text = json.dumps(made(name), ensure_ascii=False) + "\n"
+        (VECTORS / f"{name}.json").write_text(text, encoding="utf-8")
+        print(f"{name}: {len(text) / 1e3:.0f} kB")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
