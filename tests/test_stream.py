@@ -9,6 +9,7 @@ from camvitals import Frame, InputError, Monitor, Source, Trace
 from camvitals.data.synthetic.scenario import Scenario
 from camvitals.data.synthetic.traces import made_trace
 from camvitals.pipeline import Settings, measure_trace
+from camvitals.stream import TraceMonitor
 
 RATE = 10.0
 PERSON, _ = made_trace(Scenario(seed=5, duration=120, rate=RATE, heart_rate=75))
@@ -215,3 +216,71 @@ def test_absurd_options_are_refused_at_once(options, told):
 def test_what_is_no_picture_is_refused(image, time, told):
     with pytest.raises(InputError, match=told):
         watch().push(image, time)
+
+
+def coloured(monitor, order, **more):
+    """Push the colours of the made person; the reports that came."""
+    at = [PERSON.names.index(name) for name in monitor.regions]
+    pushes = [monitor.push_colours(PERSON.rgb[k, at], k / RATE, **more) for k in order]
+    return [people[0] for people in pushes if people]
+
+
+def test_colours_alone_give_the_report_of_their_trace():
+    monitor = TraceMonitor(PERSON.names, window=20.0)
+    came = coloured(monitor, range(300))
+    report = monitor.now()
+    again = measure_trace(report.trace, source=report.source, settings=Settings())
+    assert again.readings == report.readings
+    assert report.reading("heart_rate").value == pytest.approx(75, abs=3)
+    assert len(came) > 5
+    assert report.trace.time[-1] - report.trace.time[0] == pytest.approx(20.0)
+
+
+def test_time_between_pictures_is_time_for_the_report():
+    eager, patient = (TraceMonitor(["skin"], window=10.0, period=1.0) for _ in range(2))
+    first = {}
+    for name, monitor in (("eager", eager), ("patient", patient)):
+        for k in range(200):
+            people = monitor.push_colours(PERSON.region("skin")[k][None], k / RATE)
+            while name == "eager" and monitor.busy:
+                people = monitor.advance()
+            if people and k > 100:
+                first.setdefault(name, (k, people[0].trace.time[-1] - k / RATE))
+    assert first["eager"][1] == pytest.approx(0)
+    assert first["patient"][1] < -0.5
+    assert not eager.busy
+
+
+def test_what_is_not_seen_is_a_gap_and_late_colours_are_counted():
+    monitor = TraceMonitor(["skin", "background"], window=10.0)
+    unseen = np.array([[np.nan, 1, 1], [5, 5, 5]])
+    for time in (0.0, 0.1, 0.1, 0.2):
+        monitor.push_colours(unseen if time else unseen + 9, time, box=(0, 0, 10, 10))
+    report = monitor.now()
+    assert np.isnan(report.trace.rgb[:, 0]).all()
+    assert report.trace.pixels.tolist() == [[0, 1]] * 3
+    assert "1 pictures" in report.source.warnings[0]
+
+
+@pytest.mark.parametrize(
+    ("regions", "method", "told"),
+    [
+        (["skin", "hat"], "auto", "regions need names"),
+        (["skin", "skin"], "auto", "regions need names"),
+        (["background"], "auto", "one of skin at least"),
+        ([], "auto", "one of skin at least"),
+        (["skin"], "ssr", "needs pictures"),
+    ],
+)
+def test_colours_that_are_not_enough_are_refused(regions, method, told):
+    with pytest.raises(InputError, match=told):
+        TraceMonitor(regions, method=method)
+
+
+def test_colours_out_of_range_are_refused():
+    monitor = TraceMonitor(["skin"])
+    for wrong, told in ((np.zeros(3), "rgb needs shape"), (np.full((1, 3), 300.0), "0–255")):
+        with pytest.raises(InputError, match=told):
+            monitor.push_colours(wrong, 0.0)
+    with pytest.raises(InputError, match="takes no pictures"):
+        monitor.push(picture(0), 0.0)

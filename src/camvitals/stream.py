@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import math
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
+from camvitals.face.record import Record
+from camvitals.face.regions import NAMES
 from camvitals.pipeline import Settings, reports_steps
-from camvitals.records import Array, Face, Frame, InputError, Report, Source
+from camvitals.records import Array, Box, Face, Frame, InputError, Report, Source, Trace, check
 from camvitals.steps import Steps, finish
 from camvitals.video.array import checked
 from camvitals.vitals.calibration import Calibration
 from camvitals.vitals.oxygen import Oxygen
-from camvitals.waves.auto import AUTO
+from camvitals.waves.auto import AUTO, FINGER
 
 
 class Monitor:
@@ -83,20 +86,30 @@ class Monitor:
     def push_people(self, frame: Frame | Array, time: float | None = None) -> tuple[Report, ...]:
         """Like `push`, with a report for every person, the one seen most first; () if not ready."""
         frame = _framed(frame, time)
-        if self._times and frame.time < self._times[-1] - self.window:
-            self._start()
-        if not math.isfinite(frame.time) or (self._times and frame.time <= self._times[-1]):
-            self._late += 1
+        if not self._comes(frame.time):
             return ()
-        self._remember(frame.time)
         self._size = (frame.width, frame.height)
         self._collector.push(frame)
+        return self._taken(frame.time)
+
+    def _comes(self, time: float) -> bool:
+        """Whether what has this time is the next; noted if so, counted as late if not."""
+        if self._times and time < self._times[-1] - self.window:
+            self._start()
+        if not math.isfinite(time) or (self._times and time <= self._times[-1]):
+            self._late += 1
+            return False
+        self._remember(time)
+        return True
+
+    def _taken(self, time: float) -> tuple[Report, ...]:
+        """Begin the report that is due by now; one step of the one in the making."""
         if self._due == -math.inf:
-            self._due = frame.time + self.period
-        if self._work is None and frame.time >= self._due:
-            self._due += self.period * math.ceil((frame.time - self._due) / self.period + 1e-9)
+            self._due = time + self.period
+        if self._work is None and time >= self._due:
+            self._due += self.period * math.ceil((time - self._due) / self.period + 1e-9)
             self._work = self._begin()
-        return self._advance()
+        return self.advance()
 
     def now(self) -> Report:
         """The report of the last window at once, due or not; of nobody before the first picture."""
@@ -105,10 +118,22 @@ class Monitor:
         return self.report
 
     def _begin(self) -> Steps[tuple[Report, ...]]:
-        return reports_steps(self._collector.traces(), self._facts(), settings=self.settings)
+        return reports_steps(self._seen(), self._facts(), settings=self.settings)
 
-    def _advance(self) -> tuple[Report, ...]:
-        """One more step of the report in the making; the reports when it was the last."""
+    def _seen(self) -> dict[int, Trace]:
+        """The traces of everybody in the window."""
+        return self._collector.traces()
+
+    @property
+    def busy(self) -> bool:
+        """Whether a report is in the making, for `advance` to go on with."""
+        return self._work is not None
+
+    def advance(self) -> tuple[Report, ...]:
+        """One more step of the report in the making; the reports when it was the last.
+
+        Every picture takes one; who has time between two pictures has the report sooner.
+        """
         if self._work is None:
             return ()
         try:
@@ -142,6 +167,68 @@ class Monitor:
             jitter=float(gaps.std()) if len(gaps) else 0.0,
             warnings=(late,) if self._late else (),
         )
+
+
+class TraceMonitor(Monitor):
+    """A `Monitor` for those who have looked at the picture already and send its colours.
+
+    regions: names of what the colours are of, such as "forehead", "left_cheek", "skin",
+        "background"; or "finger" for one that lies on the lens.
+    window, period, method: as in `Monitor`. A method that needs more than the colours of regions
+        is refused with InputError.
+    """
+
+    def __init__(
+        self,
+        regions: Sequence[str],
+        *,
+        window: float = 30.0,
+        period: float = 1.0,
+        method: str = AUTO,
+    ) -> None:
+        self.regions = tuple(regions)
+        known = (*NAMES, "background", FINGER)
+        if not set(self.regions) <= set(known) or len(set(self.regions)) != len(self.regions):
+            raise InputError(f"regions need names of {', '.join(known)} but are {self.regions}")
+        if not set(self.regions) - {"background"}:
+            raise InputError("regions need one of skin at least; send the mean colour of the face")
+        super().__init__(window=window, period=period, method=method)
+        enough = ("rgb", "regions", *self.regions)  # a method may need the background
+        if self.settings.needs not in enough:
+            raise InputError(f"{method} needs pictures, not colours alone; take auto, or send them")
+
+    def _start(self) -> None:
+        super()._start()
+        self._record = Record(self.regions, keep=self.window, moments=False, points=0)
+
+    def push_colours(
+        self, rgb: Array, time: float, *, box: Box | None = None
+    ) -> tuple[Report, ...]:
+        """Take the colours of one picture; the report when one is ready, else nothing.
+
+        rgb: (R, 3) mean colour of the regions, 0–255; one that is not seen is NaN.   time: [s].
+        box: of the face [px], by which motion is known.
+        """
+        check("rgb", rgb, (len(self.regions), 3))
+        colours = np.asarray(rgb, dtype=np.float32)
+        if np.any((colours < 0) | (colours > 255)):
+            raise InputError("rgb needs mean colours in 0–255, and NaN for what is not seen")
+        if not self._comes(time):
+            return ()
+        seen = np.isfinite(colours).all(axis=1)
+        place = np.full(4, np.nan) if box is None else np.asarray(box, dtype=float)
+        self._record.append(
+            time, rgb=np.where(seen[:, None], colours, np.nan), pixels=1.0 * seen, box=place
+        )
+        return self._taken(time)
+
+    def push_people(self, frame: Frame | Array, time: float | None = None) -> tuple[Report, ...]:
+        """Refused with InputError: this monitor takes colours."""
+        del frame, time
+        raise InputError("a monitor of traces takes no pictures; give it colours by push_colours")
+
+    def _seen(self) -> dict[int, Trace]:
+        return {0: self._record.trace()} if len(self._record) else {}
 
 
 def _framed(frame: Frame | Array, time: float | None) -> Frame:
