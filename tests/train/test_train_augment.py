@@ -9,10 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from camvitals.data import degrade
+from camvitals.data.degrade_size import cells
 from camvitals.records import InputError
 from camvitals.train import augment, change_pictures, change_time
 from camvitals.train.augment import AUGMENTATIONS
-from camvitals.train.change import COLOURS, PICTURES, Change, cells, named
+from camvitals.train.change import COLOURS, PICTURES, Change, named
 from camvitals.train.change_time import beat_rate
 from camvitals.train.clips import Clip, MadeClips, MadeTraces, Sample
 from camvitals.train.objective import Augmentations
@@ -335,7 +337,7 @@ def test_unsteady_skin_is_redder_than_a_pulse(takes):
     assert slope == pytest.approx(-2, abs=0.6)
 
 
-@pytest.mark.parametrize("codec", ["h264", "vp9", "mpeg4", "mjpeg"])
+@pytest.mark.parametrize("codec", ["h264", "h265", "vp9", "mpeg4", "mjpeg"])
 def test_a_codec_costs_detail_but_no_picture(codec, pictures):
     few = dataclasses.replace(
         pictures,
@@ -346,7 +348,7 @@ def test_a_codec_costs_detail_but_no_picture(codec, pictures):
     fine, _, _ = changed("compression", few, codecs=[codec], crf=(12, 12))
     assert fine.shape == few.images.shape
     assert 30 < psnr(few.images, fine) < 60
-    if codec in change_pictures.QUALITIES:
+    if codec in degrade.CRF:
         coarse, _, _ = changed("compression", few, codecs=[codec], crf=(45, 45))
         assert coarse.shape == few.images.shape
         assert psnr(few.images, coarse) < psnr(few.images, fine) - 5

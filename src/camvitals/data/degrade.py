@@ -188,7 +188,7 @@ def degrade_clip(
 
     images: (T, H, W, 3) uint8 RGB.   level: a name as `degradation` reads it.
     rate:   pictures per second [Hz], which encoders go by.
-    face:   width of the face in the pictures [px]; None: it is as wide as the pictures, as in crops.
+    face:   width of the face in the pictures [px]; None: as wide as they are, as in crops.
     Returns (T, H, W, 3) uint8; the same array where nothing is to be done, as when the face has no
     more pixels than asked for.
     Raises InputError for pictures, a level or a rate that cannot be.

@@ -13,6 +13,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from camvitals.data.degrade_size import cells
 from camvitals.dsp.clean import rate_of
 from camvitals.records import Array, InputError
 from camvitals.train.change import (
@@ -21,7 +22,6 @@ from camvitals.train.change import (
     Changed,
     between,
     by_ratio,
-    cells,
     kind_of,
     scaled,
     settled,
@@ -30,6 +30,7 @@ from camvitals.train.change_pictures import (
     BlankBackground,
     Compression,
     Crop,
+    Degrade,
     Flip,
     Resolution,
 )
@@ -251,6 +252,7 @@ AUGMENTATIONS: dict[str, type[Change]] = {
     "noise": Noise,
     "unsteady": Unsteady,
     "compression": Compression,
+    "degrade": Degrade,
     "drop": Drop,
     "jitter": Jitter,
     "colour": Colour,

@@ -142,25 +142,3 @@ def settled(values: Array, images: Array) -> Array:
 def scaled(images: Array, factor: Array) -> Array:
     """The clip with every value multiplied; the factor is spread over the axes it lacks."""
     return settled(images.astype(np.float32) * factor.astype(np.float32), images)
-
-
-def resized(images: Array, rows: Array, columns: Array) -> Array:
-    """(T, H', W', 3) float32 from (T, H, W, 3) by `cells` of both axes."""
-    lines = np.einsum("hr,trwc->thwc", rows, images.astype(np.float32), optimize=True)
-    return np.asarray(np.einsum("wk,thkc->thwc", columns, lines, optimize=True))
-
-
-def cells(length: int, count: int, *, start: float = 0.0, stop: float | None = None) -> Array:
-    """(count, length) float32 weights: means over even cells between two places along pixels.
-
-    start, stop: [px]; None: the end.   Cells below a pixel are taken a pixel wide, which is linear
-    interpolation. Each row adds up to 1, at the edge too.
-    """
-    stop = length if stop is None else stop
-    pitch = (stop - start) / count
-    centre = start + (np.arange(count)[:, None] + 0.5) * pitch
-    half = max(pitch, 1.0) / 2
-    pixel = np.arange(length)[None]
-    weight = np.minimum(centre + half, pixel + 1) - np.maximum(centre - half, pixel)
-    weight = np.maximum(weight, 0)
-    return np.asarray((weight / weight.sum(axis=1, keepdims=True)).astype(np.float32))

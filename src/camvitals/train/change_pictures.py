@@ -5,37 +5,27 @@ Shape letters: T pictures, H rows, W columns.
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
 
+from camvitals.data.degrade import (
+    AXES,
+    CRF,
+    ENCODERS,
+    QUANTISER,
+    Degradation,
+    degradation,
+    degrade_clip,
+    level_index,
+)
+from camvitals.data.degrade_size import cells, reduced, resized
 from camvitals.dsp.clean import rate_of
 from camvitals.records import Array, InputError
-from camvitals.train.change import (
-    PICTURES,
-    Change,
-    Changed,
-    between,
-    by_ratio,
-    cells,
-    resized,
-    settled,
-)
+from camvitals.train.change import PICTURES, Change, Changed, between, by_ratio, settled
 
-# Encoder -> the end of its file, and the preset that keeps it near the speed of the rest.
-# Not HEVC: its encoder writes beyond its memory for pictures of 40 and 48 px, and takes the
-# process with it.
-ENCODERS = {
-    "h264": (".mp4", "veryfast"),
-    "vp9": (".webm", "8"),
-    "mpeg4": (".mp4", ""),
-    "mjpeg": (".mov", ""),
-}
-QUALITIES = ("h264", "vp9")  # that know a crf
 EDGE = 0.06  # of half a picture, over which a background sets in
 
 
@@ -98,12 +88,7 @@ class Resolution(Change):
         self, images: Array, time: Array, target: Array, rng: np.random.Generator
     ) -> Changed:
         """The clip with less detail."""
-        part = by_ratio(self.size, rng)
-        counts = [min(n, max(2, round(part * n))) for n in images.shape[1:3]]
-        pairs = list(zip(images.shape[1:3], counts, strict=True))
-        small = settled(resized(images, *(cells(n, few) for n, few in pairs)), images)
-        back = resized(small, *(cells(few, n) for n, few in pairs))
-        return settled(back, images), time, target
+        return reduced(images, by_ratio(self.size, rng)), time, target
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,11 +126,11 @@ class BlankBackground(Change):
 class Compression(Change):
     """What is left after a real encoder and back, at the clip's own size, in 8 bit 4:2:0.
 
-    codecs: of h264, vp9, mpeg4 and mjpeg, each as likely.
-    crf: constant quality of h264 and vp9, small is good.
+    codecs: of h264, h265, vp9, mpeg4 and mjpeg, each as likely.
+    crf: constant quality of h264, h265 and vp9, small is good.
         mpeg4 and mjpeg know none and are written at their best.
-    Odd sizes are continued by a row or column while they are encoded. Goes through a file in the
-    folder for temporary ones.
+    Odd sizes are continued by a row or column while they are encoded, those too small for h265 to
+    64 px. Goes through a file in the folder for temporary ones.
     """
 
     codecs: tuple[str, ...] = ("h264",)
@@ -170,31 +155,46 @@ class Compression(Change):
     ) -> Changed:
         """The clip as a player would show it."""
         codec, crf = str(rng.choice(self.codecs)), between(self.crf, rng)
-        rows, columns = images.shape[1:3]
-        even = np.pad(images, ((0, 0), (0, rows % 2), (0, columns % 2), (0, 0)), mode="edge")
-        found = _played(even, codec, crf if codec in QUALITIES else None, rate=rate_of(time))
-        return np.ascontiguousarray(found[:, :rows, :columns]), time, target
-
-
-def _played(images: Array, codec: str, crf: float | None, *, rate: float) -> Array:
-    """(T, H, W, 3) uint8 pictures after an encoder and its decoder."""
-    from camvitals.video.encoding import Encoding
-    from camvitals.video.open import open_video
-    from camvitals.video.write import write_video
-
-    suffix, preset = ENCODERS[codec]
-    more = Encoding(threads=1)  # as many processes make clips as there are cores; and repeatable
-    if preset:
-        more["preset"] = preset
-    clock = np.arange(len(images)) / rate
-    with tempfile.TemporaryDirectory(prefix="camvitals-") as folder:
-        path = Path(folder) / f"clip{suffix}"
-        write_video(path, images, time=clock, codec=codec, crf=crf, **more)
-        with open_video(path) as video:
-            found = [np.array(frame.rgb()) for frame in video]
-    if len(found) != len(images):
-        raise InputError(
-            f"{codec} gave back {len(found)} of {len(images)} pictures; leave it out of "
-            "compression.codecs"
+        level = (
+            Degradation(encoder=codec, crf=crf)
+            if codec in CRF
+            else Degradation(encoder=codec, quantiser=QUANTISER[0])
         )
-    return np.stack(found)
+        return degrade_clip(images, level, rate=rate_of(time)), time, target
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Degrade(Change):
+    """One of the named levels of `data.degrade`, as evaluations have them.
+
+    levels: names such as face-16 or crf-36, each as likely.
+    """
+
+    levels: tuple[str, ...] = AXES["crf"]
+
+    to_reference: ClassVar[str] = "Unchanged."
+    takes: ClassVar[tuple[str, ...]] = (PICTURES,)
+
+    def __post_init__(self) -> None:
+        """Raises InputError for a level that there is not."""
+        Change.__post_init__(self)
+        if not self.levels:
+            raise InputError("degrade.levels needs some such as face-16 or crf-36 but got none")
+        for level in self.levels:
+            degradation(level)
+
+    def change(
+        self, images: Array, time: Array, target: Array, rng: np.random.Generator
+    ) -> Changed:
+        """The clip at one of the levels."""
+        level = str(rng.choice(self.levels))
+        return degrade_clip(images, level, rate=rate_of(time)), time, target
+
+    def told(self, images: Array, time: Array, rng: np.random.Generator) -> tuple[Array, int]:
+        """The clip at one of the levels, and the place of that level in its axis, 0 (best) to 4.
+
+        The place is what an enhancer is told (`data.degrade.AXES`). Draws as `change` does.
+        Raises InputError for a level that is on no axis.
+        """
+        level = str(rng.choice(self.levels))
+        return degrade_clip(images, level, rate=rate_of(time)), level_index(level)
