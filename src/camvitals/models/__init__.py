@@ -16,6 +16,7 @@ from camvitals.models.densenet import (
     DENSENET_RECURRENT,
 )
 from camvitals.models.efficientphys import EFFICIENTPHYS
+from camvitals.models.enhanced import ENHANCED
 from camvitals.models.factorizephys import FACTORIZEPHYS
 from camvitals.models.heartratenet import HEARTRATENET, HEARTRATENET_COMPACT, HEARTRATENET_PLAIN
 from camvitals.models.hrcnn import EXTRACTOR
@@ -29,6 +30,7 @@ from camvitals.models.regionpulse import REGIONPULSE
 from camvitals.models.rhythmformer import RHYTHMFORMER
 from camvitals.models.rhythmnet import RHYTHMNET
 from camvitals.models.rppgnet import RPPGNET
+from camvitals.models.small_enhancer import SMALL_ENHANCER
 from camvitals.models.spo2 import FC, M1, M2, M3, SMALL_CNN, B
 from camvitals.models.stven import ENHANCER
 from camvitals.models.tracenet import LARGE, SMALL, TINY
@@ -49,6 +51,8 @@ MODELS: dict[str, Architecture] = {
     "rhythmformer": RHYTHMFORMER,
     "rppgnet": RPPGNET,
     "stven": ENHANCER,
+    "stven-rppgnet": ENHANCED,
+    "enhancer-small": SMALL_ENHANCER,
     "i3d": I3D_12,
     "mobilenet-pair": PAIR,
     "mobilenet-lstm": LSTM,

@@ -1,0 +1,1 @@
+"""Training of enhancers: pairs of degraded and clean clips, losses, stages, and their export."""
