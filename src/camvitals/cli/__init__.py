@@ -15,6 +15,7 @@ from camvitals.cli.compare import compare
 from camvitals.cli.evaluate import evaluate
 from camvitals.cli.explain import explain
 from camvitals.cli.export import export
+from camvitals.cli.live import live
 from camvitals.cli.measure import measure
 from camvitals.cli.methods import methods
 from camvitals.cli.search import search
@@ -25,6 +26,7 @@ from camvitals.records import InputError
 
 COMMANDS: dict[str, Callable[..., None]] = {
     "measure": measure,
+    "live": live,
     "simulate": simulate,
     "methods": methods,
     "evaluate": evaluate,
