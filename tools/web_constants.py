@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 import camvitals
+from camvitals.runtime import load
 
 ROOT = Path(__file__).resolve().parents[1]
 TARGET = ROOT / "web" / "src" / "engine" / "constants.json"
@@ -82,12 +83,19 @@ def document() -> str:
         "about": "Written by tools/web_constants.py; change the Python modules, not this file.",
         "version": camvitals.__version__,
         "heart_model": json.loads((PACKAGE / "vitals" / "heart_model.json").read_text()),
-        "cards": {name: json.loads((PACKAGE / path).read_text()) for name, path in CARDS.items()},
+        "cards": {name: card(PACKAGE / path) for name, path in CARDS.items()},
         "random": random_state(),
     }
     out |= {name: constants_of(name) for name in MODULES}
     lines = [f"{json.dumps(key)}: {json.dumps(value)}" for key, value in out.items()]
     return "{\n" + ",\n".join(lines) + "\n}\n"
+
+
+def card(path: Path) -> dict[str, Any]:
+    """A network's card, its inputs, and the shapes of the state it carries from call to call."""
+    model = load(path.with_suffix(".onnx"))
+    shapes = {name: list(array.shape) for name, array in model.state.items()}
+    return json.loads(path.read_text()) | {"inputs": list(model.inputs), "state_shapes": shapes}
 
 
 def random_state() -> dict[str, str]:

@@ -9,6 +9,7 @@ import {
   made,
   median,
   place,
+  rounded,
   running,
   signal,
 } from "./arrays";
@@ -159,7 +160,7 @@ function continueOddly(x: Numbers, pad: number, out: Signal): void {
 
 /** Relative change: values / moving mean over `window` seconds − 1, of one signal > 0. */
 export function normalized(x: Signal, rate: number, window: number): Signal {
-  const half = Math.max(1, Math.round((window * rate) / 2));
+  const half = Math.max(1, rounded((window * rate) / 2));
   const total = running(x);
   return made(x.length, (i) => {
     const start = Math.max(0, i - half);
