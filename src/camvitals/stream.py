@@ -142,6 +142,9 @@ class Monitor:
             people: tuple[Report, ...] = done.value
             self._work, self.report = None, people[0]
             return people
+        except BaseException:
+            self._work = None
+            raise
         return ()
 
     def _remember(self, time: float) -> None:

@@ -19,6 +19,7 @@ from camvitals.cli.live import live
 from camvitals.cli.measure import measure
 from camvitals.cli.methods import methods
 from camvitals.cli.search import search
+from camvitals.cli.serve import serve
 from camvitals.cli.simulate import simulate
 from camvitals.cli.train import train
 from camvitals.cli.voice import INTERRUPTED, WRONG_INPUT, complain
@@ -28,6 +29,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "measure": measure,
     "live": live,
     "simulate": simulate,
+    "serve": serve,
     "methods": methods,
     "evaluate": evaluate,
     "compare": compare,

@@ -1,0 +1,239 @@
+"""Monitors of several visitors in a process of their own, which may die without the server.
+
+Hears and says blocks that begin with `wire.HEAD`. Every message heard is answered by DONE or WRONG,
+in order, with what the visitor is to be told, if anything; TOLD comes by itself. When there is
+nothing to hear, reports in the making go on.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import select
+import sys
+from dataclasses import asdict
+from typing import Any, BinaryIO
+
+from camvitals.app.child import bound, ears, hear, mouth, say
+from camvitals.app.wire import (
+    BINARY,
+    CLOSE,
+    DONE,
+    HEAD,
+    OPEN,
+    READY,
+    TEXT,
+    TOLD,
+    WRONG,
+    parsed,
+    picture_of,
+    samples_in,
+    samples_of,
+)
+from camvitals.records import Array, Face, InputError, Reading, Report
+from camvitals.report.json_file import to_json
+from camvitals.stream import Monitor, TraceMonitor
+from camvitals.video.picture import Pictures
+
+MONITOR_WORDS = ("window", "period", "method")
+CLOSEST_S = 1 / 125
+WARM_S, WARM_HZ = 12.0, 15.0
+
+
+class Visit:
+    """One visitor's monitor, and what is to be told of it."""
+
+    def __init__(self, start: dict[str, Any], *, megapixels: float) -> None:
+        self._start, self._megapixels = start, megapixels
+        self._send, self._last = start["send"], -math.inf
+        self._pictures = Pictures(megapixels=megapixels)
+        words = {name: start[name] for name in MONITOR_WORDS}
+        self.monitor: Monitor
+        if start["input"] == "traces":
+            self.monitor = TraceMonitor(start["regions"], **words)
+        else:
+            self.monitor = Monitor(roi=start["roi"], skin=start["skin"], **words)
+
+    def take(self, data: bytes) -> str | None:
+        """A picture or colours; what to tell of it."""
+        if isinstance(self.monitor, TraceMonitor):
+            regions = len(self.monitor.regions)
+            found = samples_of(data, regions=regions, box=self._start["box"])
+            return self._seen(self._take_samples(found), float(found.time[-1]))
+        frame = picture_of(data, self._pictures, megapixels=self._megapixels)
+        self._check_pace(frame.time)
+        return self._seen(self.monitor.push_people(frame), frame.time)
+
+    def hear(self, text: str) -> str | None:
+        """A message of words; what to tell of it."""
+        message = parsed(text)
+        if message["type"] == "now":
+            return self._report((self.monitor.now(),))
+        if message["type"] == "trace" and isinstance(self.monitor, TraceMonitor):
+            found = samples_in(message, regions=len(self.monitor.regions))
+            return self._seen(self._take_samples(found), float(found.time[-1]))
+        raise InputError(f"no message {message['type'][:40]!r} here; see the protocol")
+
+    def advance(self) -> str | None:
+        """Go on with the report in the making; what to tell when it is done."""
+        return self._report(self.monitor.advance())
+
+    def _take_samples(self, samples: Any) -> tuple[Report, ...]:
+        assert isinstance(self.monitor, TraceMonitor)
+        people: tuple[Report, ...] = ()
+        for at, time in enumerate(samples.time.tolist()):
+            self._check_pace(time)
+            box = None if samples.box is None else tuple(samples.box[at].tolist())
+            people = self.monitor.push_colours(samples.rgb[at], time, box=box) or people
+        return people
+
+    def _check_pace(self, time: float) -> None:
+        """Times that creep would fill the memory with a window that never ends."""
+        if 0 < time - self._last < CLOSEST_S:
+            raise InputError(
+                f"times need to be {CLOSEST_S:g} s apart at least but were {time - self._last:.3g}"
+            )
+        self._last = time
+
+    def _seen(self, people: tuple[Report, ...], time: float) -> str | None:
+        if people or not self._start["seen"]:
+            return self._report(people)
+        return json.dumps({"type": "seen", "time": time})
+
+    def _report(self, people: tuple[Report, ...]) -> str | None:
+        if not people:
+            return None
+        if self._send == "report":
+            document = to_json(people, with_trace=False)
+            return f'{{"type": "report", "document": {document}}}'
+        told = [_person(report, waves=self._send == "waves") for report in people]
+        faces = [_face(face) for face in self.monitor.faces]
+        time = people[0].trace.time[-1] if people[0].trace is not None else None
+        return json.dumps(
+            {"type": "report", "time": time, "people": told, "faces": faces}, allow_nan=False
+        )
+
+
+class Worker:
+    """Hears, answers, and goes on with reports when there is nothing to hear."""
+
+    def __init__(self, source: BinaryIO, out: BinaryIO, *, megapixels: float) -> None:
+        self._source, self._out, self._megapixels = source, out, megapixels
+        self._visits: dict[int, Visit] = {}
+
+    def run(self) -> None:
+        """Until nobody speaks any more."""
+        self._say(READY, 0, 0.0, None)
+        while True:
+            while not self._heard() and self._go_on():
+                pass
+            heard = hear(self._source)
+            if heard is None:
+                return
+            kind, number, stamp = HEAD.unpack_from(heard)
+            self._answer(kind, number, stamp, heard[HEAD.size :])
+
+    def _heard(self) -> bool:
+        return bool(select.select([self._source], [], [], 0)[0])
+
+    def _go_on(self) -> bool:
+        """One step of one report for every visitor who has one in the making."""
+        busy = [number for number, visit in self._visits.items() if visit.monitor.busy]
+        for number in busy:
+            try:
+                told = self._visits[number].advance()
+            except Exception as error:
+                told = self._given_up(number, error)
+            if told is not None:
+                self._say(TOLD, number, 0.0, told)
+            if self._heard():
+                break
+        return bool(busy)
+
+    def _answer(self, kind: int, number: int, stamp: float, data: bytes) -> None:
+        if kind == CLOSE:
+            self._visits.pop(number, None)
+            return
+        try:
+            told = self._told(kind, number, data)
+        except InputError as error:
+            self._say(WRONG, number, stamp, _wrong(error))
+        except Exception as error:
+            self._say(WRONG, number, stamp, self._given_up(number, error))
+        else:
+            self._say(DONE, number, stamp, told)
+
+    def _told(self, kind: int, number: int, data: bytes) -> str | None:
+        if kind == OPEN:
+            start = json.loads(data)
+            self._visits[number] = Visit(start, megapixels=self._megapixels)
+            return json.dumps({"type": "started"} | start)
+        visit = self._visits.get(number)
+        if visit is None:
+            raise InputError("this monitor has ended; begin another")
+        if kind == BINARY:
+            return visit.take(data)
+        return visit.hear(data.decode("utf-8", "replace")) if kind == TEXT else None
+
+    def _given_up(self, number: int, error: Exception) -> str:
+        """A fault that only this visitor is to feel; what to tell of it."""
+        self._visits.pop(number, None)
+        if isinstance(error, MemoryError):
+            return _wrong("there is no memory left for this; come later")
+        if isinstance(error, InputError):
+            return _wrong(error)
+        return _wrong(f"this is a fault of camvitals ({error!r:.200}); the monitor has ended")
+
+    def _say(self, kind: int, number: int, stamp: float, told: str | None) -> None:
+        say(self._out, HEAD.pack(kind, number, stamp) + (told or "").encode())
+
+
+def warm_up() -> None:
+    """Make one report of nothing much, so that the first visitor waits for no library."""
+    import numpy as np
+
+    monitor = TraceMonitor(["forehead", "skin"], window=WARM_S)
+    noise: Array = np.random.default_rng(0).normal(100, 0.5, (round(WARM_S * WARM_HZ), 2, 3))
+    for k, colours in enumerate(noise):
+        monitor.push_colours(colours, k / WARM_HZ)
+    monitor.now()
+
+
+def _person(report: Report, *, waves: bool) -> dict[str, Any]:
+    out: dict[str, Any] = {
+        "person": report.person,
+        "readings": [_reading(reading) for reading in report.readings],
+        "capture": [asdict(finding) for finding in report.capture],
+        "rate_hz": report.source.rate,
+    }
+    if waves:
+        shown = [wave for wave in report.waves if wave.name in ("pulse", "breath")]
+        (entry,) = json.loads(to_json([Report((), report.source, waves=tuple(shown))]))["reports"]
+        out["waves"] = entry["waves"]
+    return out
+
+
+def _reading(reading: Reading) -> dict[str, Any]:
+    return asdict(reading) | {"span": [float(t) for t in reading.span]}
+
+
+def _face(face: Face) -> list[float]:
+    return [round(float(edge), 1) for edge in face.box]
+
+
+def _wrong(error: InputError | str) -> str:
+    return json.dumps({"type": "error", "code": "bad_message", "message": str(error)})
+
+
+def main() -> None:
+    """Serve the monitors of one process: memory in MB, and megapixels of a picture."""
+    out = mouth()
+    memory_mb, megapixels = map(float, sys.argv[1:3])
+    bound(memory_mb=memory_mb, processor_s=None, written_mb=0.0)
+    warm_up()
+    source = ears()
+    Worker(source, out, megapixels=megapixels).run()
+
+
+if __name__ == "__main__":
+    main()
