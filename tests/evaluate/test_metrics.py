@@ -55,6 +55,7 @@ BY_HAND = {
     "ccc": 2 * 280 / (SXX + SYY + 3 * (7 / 3) ** 2),
     "within_3": 2 / 3,
     "within_5": 2 / 3,
+    "below_5": 2 / 3,
     "within_10": 1.0,
     "mean_error": 7 / 3,
     "sd_error": np.sqrt((91 - 49 / 3) / 2),
@@ -72,6 +73,12 @@ def test_every_metric_has_a_case_by_hand() -> None:
 def test_metrics_of_known_errors(name) -> None:
     found = METRICS[name].function(ESTIMATE, REFERENCE)
     assert found == pytest.approx(BY_HAND[name], rel=1e-12)
+
+
+def test_below_5_is_strictly_below():
+    errors = np.array([4.999, 5.0, -5.0, -4.0])
+    assert METRICS["below_5"].function(70 + errors, np.full(4, 70.0)) == 0.5
+    assert METRICS["within_5"].function(70 + errors, np.full(4, 70.0)) == 1.0
 
 
 def test_a_row_without_reference_counts_for_nothing() -> None:

@@ -12,7 +12,7 @@ from camvitals.evaluate.entrant import UNITS
 from camvitals.evaluate.metrics import METRICS, Score
 
 NAN = float("nan")
-SHARES = ("coverage", "within_3", "within_5", "within_10")
+SHARES = ("coverage", "within_3", "within_5", "below_5", "within_10")
 TITLES = {
     "coverage": "answered",
     "mae": "MAE",
@@ -23,6 +23,7 @@ TITLES = {
     "ccc": "CCC",
     "within_3": "within 3",
     "within_5": "within 5",
+    "below_5": "below 5",
     "within_10": "within 10",
     "mean_error": "mean error",
     "sd_error": "SD of error",

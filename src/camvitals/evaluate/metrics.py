@@ -159,6 +159,10 @@ def _within(limit: float) -> Terms:
     return _mean_of(lambda x, y: (np.abs(x - y) <= limit).astype(float))
 
 
+def _below(limit: float) -> Terms:
+    return _mean_of(lambda x, y: (np.abs(x - y) < limit).astype(float))
+
+
 _ABSOLUTE = _mean_of(lambda x, y: np.abs(x - y))
 _SQUARE = _mean_of(lambda x, y: (x - y) ** 2)
 _RELATIVE = _mean_of(lambda x, y: np.abs(x - y) / np.abs(y))
@@ -183,6 +187,9 @@ METRICS: dict[str, Metric] = {
     ),
     "within_3": of_sums(_within(3.0), _divided, "1", True, "share with |error| <= 3"),
     "within_5": of_sums(_within(5.0), _divided, "1", True, "share with |error| <= 5"),
+    "below_5": of_sums(
+        _below(5.0), _divided, "1", True, "share with |error| < 5, as papers on rates"
+    ),
     "within_10": of_sums(_within(10.0), _divided, "1", True, "share with |error| <= 10"),
     "mean_error": of_sums(_SIGNED, _divided, "", False, "mean of estimate − reference; best at 0"),
     "sd_error": of_sums(_error_moments, _spread, "", False, "standard deviation (n − 1) of errors"),
