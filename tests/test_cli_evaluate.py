@@ -47,7 +47,7 @@ def test_what_was_skipped_is_named_and_moves_the_exit_status(
     from camvitals.data.synthetic.recordings import made_corpus
     from camvitals.data.synthetic.scenario import Scenario
 
-    def takes(_: str, __: str) -> tuple[Recording, ...]:
+    def takes(*_: object) -> tuple[Recording, ...]:
         fine = made_corpus([Scenario(seed=1, duration=12, rate=30)])
         gone = Recording("made", "gone", dict, colours=int, files=(tmp_path / "a.avi",))  # type: ignore[arg-type]
         return (*fine, gone)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -17,9 +17,11 @@ if TYPE_CHECKING:
     from camvitals.evaluate.result import Result
 
 SKIPPED = 1
-SHOWN = ("agreement", "left_out")
+SHOWN = ("agreement", "degradation", "left_out")
 MADE = "made"
 MADE_SEED, MADE_S, MADE_HZ = 6_000_000, 60.0, 30.0  # people whom no model was fitted on
+FILM_S = 30.0  # of each of them as pictures, which take long to draw
+FILM: dict[str, Any] = {"size": (640, 480)}
 
 
 def evaluate(
@@ -37,6 +39,9 @@ def evaluate(
         str | None, typer.Option(help="10, 30, 60 (s) or whole, instead of the protocol's.")
     ] = None,
     split: Annotated[str, typer.Option(help="train, val or test; all if unset.")] = "",
+    degrade: Annotated[
+        str, typer.Option(help="Score the videos made worse too: face-16,crf-36, or face, crf.")
+    ] = "",
     out: Annotated[Path | None, typer.Option(help="Write the result as JSON.")] = None,
     csv: Annotated[Path | None, typer.Option(help="Write one line a window.")] = None,
     parquet: Annotated[Path | None, typer.Option(help="The same as Parquet.")] = None,
@@ -54,8 +59,8 @@ def evaluate(
 
     forms = {"csv": csv, "parquet": parquet, "markdown": markdown, "latex": latex, "html": html}
     _check_targets(out, *forms.values())
-    chosen = _protocol(protocol, window, split)
-    takes = _takes(corpus, folder)
+    chosen = _protocol(protocol, window, split, _levels(degrade))
+    takes = _takes(corpus, folder, bool(chosen.degrade))
     with Bar("recordings") as bar:
         result = run(
             takes,
@@ -84,19 +89,27 @@ def show(result: Result) -> None:
     terminal(sheet_of(result), console=Console(), only=SHOWN)
 
 
-def _protocol(name: str, window: str | None, split: str) -> Protocol:
+def _levels(text: str) -> tuple[str, ...]:
+    """The levels named; face and crf stand for the five of that axis."""
+    from camvitals.data.degrade import AXES
+
+    names = [part.strip() for part in text.split(",") if part.strip()]
+    return tuple(level for name in names for level in AXES.get(name, (name,)))
+
+
+def _protocol(name: str, window: str | None, split: str, degrade: tuple[str, ...]) -> Protocol:
     from camvitals.evaluate.protocol import WINDOWS_S, protocol
 
     if split not in ("", "train", "val", "test"):
         raise InputError(f"--split needs train, val or test but got {split!r}")
     if window is None:
-        return protocol(name, split=split)
+        return protocol(name, split=split, degrade=degrade)
     if window == "whole":
-        return protocol(name, window=None, split=split)
+        return protocol(name, window=None, split=split, degrade=degrade)
     known = {f"{seconds:g}": seconds for seconds in WINDOWS_S}
     if window not in known:
         raise InputError(f"--window needs {', '.join(known)} or whole but got {window!r}")
-    return protocol(name, window=known[window], split=split)
+    return protocol(name, window=known[window], split=split, degrade=degrade)
 
 
 def _methods(text: str) -> tuple[str, ...]:
@@ -108,17 +121,20 @@ def _methods(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
-def _takes(name: str, folder: str) -> tuple[Recording, ...]:
+def _takes(name: str, folder: str, films: bool) -> tuple[Recording, ...]:
+    """The recordings of a corpus; of made people their films, or else their colours."""
     if name != MADE:
         from camvitals.data.corpora import corpus
 
         return corpus(name).read(folder)
     if not folder.isdigit() or int(folder) < 1:
         raise InputError(f"made needs how many people there are to be but got {folder!r}")
-    from camvitals.data.synthetic.recordings import made_corpus
+    from camvitals.data.synthetic.recordings import made_corpus, made_film
     from camvitals.data.synthetic.scenario import draw
 
     seeds = range(MADE_SEED, MADE_SEED + int(folder))
+    if films:
+        return tuple(made_film(draw(s, duration=FILM_S, rate=MADE_HZ, **FILM)) for s in seeds)
     return made_corpus(draw(seed, duration=MADE_S, rate=MADE_HZ) for seed in seeds)
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 import tempfile
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -211,10 +212,10 @@ def _played(images: Array, wanted: Degradation, rate: float) -> Array:
     """The pictures after an encoder and its decoder."""
     suffix = ENCODERS[wanted.encoder][1]
     rows, columns = images.shape[1:3]
-    clock = np.arange(len(images)) / rate
+    pictures = zip(fitted(images, wanted), (np.arange(len(images)) / rate).tolist(), strict=True)
     with tempfile.TemporaryDirectory(prefix="camvitals-") as folder:
         path = Path(folder) / f"clip{suffix}"
-        encode(path, fitted(images, wanted), clock, wanted)
+        encode(path, pictures, wanted)
         with open_video(path) as video:
             found = [frame.rgb()[:rows, :columns] for frame in video]
     if len(found) != len(images):
@@ -236,10 +237,10 @@ def fitted(images: Array, wanted: Degradation) -> Array:
     return np.pad(images, [(0, 0)] * (images.ndim - 3) + [*more, (0, 0)], mode="edge")
 
 
-def encode(path: Path, images: object, time: object, wanted: Degradation) -> int:
-    """Write pictures that are `fitted` to a file by the encoder of a level; returns how many.
+def encode(path: Path, pictures: Iterable[tuple[Array, float]], wanted: Degradation) -> int:
+    """Write pictures that are `fitted`, with their times [s], by the encoder of a level.
 
-    images, time: as write_video takes them.
+    Returns how many.
     """
     codec, _, preset = ENCODERS[wanted.encoder]
     more = Encoding(threads=1)  # the same bytes whatever the number of cores
@@ -247,12 +248,5 @@ def encode(path: Path, images: object, time: object, wanted: Degradation) -> int
         more["preset"] = preset
     if wanted.quantiser is not None:
         more["quality"] = wanted.quantiser
-    return write_video(
-        path,
-        images,  # type: ignore[arg-type]
-        time=time,  # type: ignore[arg-type]
-        codec=codec,
-        crf=wanted.crf,
-        bit_rate=wanted.bit_rate,
-        **more,
-    )
+    crf, bits = wanted.crf, wanted.bit_rate
+    return write_video(path, pictures, time=None, codec=codec, crf=crf, bit_rate=bits, **more)

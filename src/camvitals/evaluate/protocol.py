@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
+from camvitals.data.degrade import DEGRADATIONS, degradation
 from camvitals.records import InputError
 
 WINDOWS_S = (10.0, 30.0, 60.0)
@@ -45,6 +46,7 @@ class Protocol:
     usable:    least share of a window's pieces of 10 s whose reference is sound, 0–1.
     roi:       how recordings are looked at; "" leaves it to the corpus.   skin: the mask.
     split:     the recordings scored: train, val, test, or "" for all.
+    degrade:   levels of `data.degrade` at which videos are scored too, besides as they are.
     """
 
     name: str
@@ -61,8 +63,10 @@ class Protocol:
     roi: str = ""
     skin: str = "otsu"
     split: str = ""
+    degrade: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "degrade", _levels(self.degrade))
         for name, value in (("window", self.window), ("step", self.step)):
             if value is not None and not value > 0:
                 raise InputError(f"protocol.{name} needs seconds > 0 but got {value:g}")
@@ -75,8 +79,9 @@ class Protocol:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """Everything that moves a number, as JSON can hold it."""
-        return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
+        """Everything that moves a number, as JSON can hold it; `degrade` only where it does."""
+        found = {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
+        return {k: v for k, v in found.items() if v or k != "degrade"}
 
     @property
     def hash(self) -> str:
@@ -99,6 +104,7 @@ class Protocol:
                 f"Split: {self.split or 'all recordings'}.",
                 f"Left out: windows whose reference is sound in less than {self.usable:.0%} of "
                 "their pieces of 10 s (Orphanidou et al., 2015; two sensors must agree).",
+                *self._degraded(),
             )
         )
 
@@ -106,8 +112,8 @@ class Protocol:
     def from_settings(cls, found: Mapping[str, Any]) -> Protocol:
         """The protocol of these `settings`; InputError names what is missing or unknown."""
         names = {field.name for field in fields(cls)}
-        if set(found) != names:
-            odd = ", ".join(sorted(set(found) ^ names))
+        if {*found, "degrade"} != names:
+            odd = ", ".join(sorted({*found, "degrade"} ^ names))
             raise InputError(f"a protocol needs exactly its own settings, but see: {odd}")
         given: dict[str, Any] = {
             k: tuple(v) if isinstance(v, list) else v for k, v in found.items()
@@ -118,10 +124,15 @@ class Protocol:
         """What moves a number and differs, as "window 10.0 / 30.0"."""
         mine, theirs = self.settings, other.settings
         return [
-            f"{key} {mine[key]} / {theirs[key]}"
-            for key in mine
-            if key != "name" and mine[key] != theirs[key]
+            f"{key} {mine.get(key, 'none')} / {theirs.get(key, 'none')}"
+            for key in mine | theirs
+            if key != "name" and mine.get(key) != theirs.get(key)
         ]
+
+    def _degraded(self) -> list[str]:
+        if not self.degrade:
+            return []
+        return [f"Degraded: every recording as it is, and at {', '.join(self.degrade)}."]
 
     def _windows(self) -> str:
         where = "" if self.span is None else f" of seconds {self.span[0]:.2f} to {self.span[1]:.2f}"
@@ -137,6 +148,13 @@ class Protocol:
         kind = f"Butterworth of order {self.order} forth and back" if self.order else "not filtered"
         known = f"known in at least {self.covered:.0%} of it"
         return f"; each window of the wave, {known}, is {trend}{kind}"
+
+
+def _levels(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Each level once, by its one name, in the order of DEGRADATIONS and then of the alphabet."""
+    order = list(DEGRADATIONS)
+    found = {degradation(name).name for name in names}
+    return tuple(sorted(found, key=lambda n: (order.index(n) if n in order else len(order), n)))
 
 
 def _looked(roi: str, skin: str) -> str:
@@ -166,15 +184,22 @@ PROTOCOLS: dict[str, Protocol] = {
 }
 
 
-def protocol(name: str, *, window: float | str | None = "", split: str = "") -> Protocol:
-    """The protocol of this name, with another window [s] (None: whole) and split if asked for.
+def protocol(
+    name: str,
+    *,
+    window: float | str | None = "",
+    split: str = "",
+    degrade: Sequence[str] = (),
+) -> Protocol:
+    """The protocol of this name, with another window [s] (None: whole), split and levels of
+    degradation if asked for.
 
-    Raises InputError for an unknown name. Another window also looks at the whole recording, one
-    window after the other.
+    Raises InputError for an unknown name or level. Another window also looks at the whole
+    recording, one window after the other.
     """
     if name not in PROTOCOLS:
         raise InputError(f"no protocol {name!r}; choose one of {', '.join(PROTOCOLS)}")
-    found = replace(PROTOCOLS[name], split=split)
+    found = replace(PROTOCOLS[name], split=split, degrade=tuple(degrade))
     if isinstance(window, str) or (window == found.window and found.span is None):
         return found
     return replace(found, window=window, step=None, span=None)

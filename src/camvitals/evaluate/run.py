@@ -11,9 +11,10 @@ from contextlib import closing
 from pathlib import Path
 
 from camvitals.data.recording import Recording
+from camvitals.evaluate.degraded import work_of
 from camvitals.evaluate.protocol import PROTOCOLS, Protocol
 from camvitals.evaluate.result import Excluded, Result, Skipped, joined
-from camvitals.evaluate.score import Scored, Task, score
+from camvitals.evaluate.score import Scored, Task
 from camvitals.parallel import run_jobs
 from camvitals.pipeline import Settings, versions
 from camvitals.records import InputError
@@ -42,6 +43,8 @@ def evaluate(
     and `why`. Windows without a usable reference are counted in Result.excluded, recordings that
     cannot be scored are named in Result.skipped: files missing, unreadable, without a reference,
     with a clock that steps back, of a subject who is there twice or in two splits.
+    By a protocol with `degrade` videos are scored as they are and at each of its levels, told apart
+    by the stratum `degradation`; recordings of colours are skipped then.
     Raises InputError for an unknown method, and when there is nothing to score at all.
     """
     chosen = _methods(methods)
@@ -51,8 +54,10 @@ def evaluate(
     tasks = [Task(take, chosen, protocol, folder, waves) for take in takes]
     found: dict[int, Scored] = {}
     skipped = list(refused)
-    outcomes = run_jobs(tasks, score, name=_name, workers=jobs, progress=progress)
-    with closing(outcomes):
+    with (
+        work_of(protocol, takes, folder) as work,
+        closing(run_jobs(tasks, work, name=_name, workers=jobs, progress=progress)) as outcomes,
+    ):
         for index, outcome in outcomes:
             if isinstance(outcome, InputError):
                 take = takes[index]

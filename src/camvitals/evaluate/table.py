@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from collections import Counter
 from dataclasses import replace
 
 import numpy as np
@@ -22,11 +20,10 @@ from camvitals.evaluate.cells import (
     counted,
     named,
 )
+from camvitals.evaluate.degraded_table import by_level
 from camvitals.evaluate.entrant import UNITS, Entrant, entrants, lead_of, strata_of, words_of
 from camvitals.evaluate.metrics import CLOSE_BPM, METRICS, scores
 from camvitals.evaluate.result import Result
-from camvitals.evaluate.sequences import PROTOCOL as OF_SEQUENCES
-from camvitals.evaluate.sequences import by_sequence
 from camvitals.evaluate.statistics import gap
 from camvitals.evaluate.verdict import verdict
 from camvitals.records import Array
@@ -74,18 +71,16 @@ def tables_of(
 ) -> tuple[Table, ...]:
     """The tables of one vital sign; arguments as in `sheet_of`."""
     answers = entrants(result, vital)
-    about = (*_counts(result, vital, answers[0]), *_silent(answers))
+    about = _counts(result, vital, answers[0])
     main = (*MAIN, "arms") if vital == "spo2" else MAIN
-    further = FURTHER
-    if result.protocol.name == OF_SEQUENCES:
-        first = by_sequence(answers, vital, about=about, draws=draws)
-        further = ("rmse", "within_5", "ccc", *FURTHER)
-    else:
-        first = _metrics(answers, vital, f"{vital}.agreement", "agreement", main, about, draws)
-    errors = _metrics(answers, vital, f"{vital}.errors", "further errors", further, about, draws)
-    tables = [first, errors]
+    tables = [
+        _metrics(answers, vital, f"{vital}.agreement", "agreement", main, about, draws),
+        _metrics(answers, vital, f"{vital}.errors", "further errors", FURTHER, about, draws),
+    ]
     if _waves_known(answers):
         tables.append(_waves(answers, vital, draws))
+    if levels := by_level(answers, vital, result.protocol.degrade, draws=draws):
+        tables.append(levels)
     tables.append(_trust(answers, vital))
     for name in strata_of(result, answers[0]):
         tables += [_strata(answers, vital, name, metric, draws) for metric in ("mae", "coverage")]
@@ -109,17 +104,6 @@ def _counts(result: Result, vital: str, first: Entrant) -> tuple[str, ...]:
     if subjects < 2:
         told.append(ALONE)
     return tuple(told)
-
-
-def _silent(answers: tuple[Entrant, ...]) -> tuple[str, ...]:
-    """Why methods without a single answer have none, those with one reason together."""
-    found: dict[str, list[str]] = {}
-    for one in answers:
-        if not one.floor and not np.isfinite(one.estimate).any():
-            reasons = Counter(word for word in one.columns["why"] if word).most_common(1)
-            why = reasons[0][0] if reasons else "no reason is told"
-            found.setdefault(re.sub(rf"^{re.escape(one.name)}\b", "it", why), []).append(one.name)
-    return tuple(f"No answer of {', '.join(names)}: {why}." for why, names in found.items())
 
 
 def _metrics(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -12,6 +13,7 @@ from camvitals.data.synthetic.scenario import Scenario
 from camvitals.data.synthetic.traces import made_trace
 from camvitals.data.synthetic.truth import Truth
 from camvitals.records import Trace, Wave
+from camvitals.video import Video, open_video
 
 CORPUS = "made"
 STEP_BPM = 30
@@ -38,6 +40,17 @@ def made_recording(scenario: Scenario) -> Recording:
     )
 
 
+def made_film(scenario: Scenario) -> Recording:
+    """The pictures of a scenario as its camera gives them, and the truth about it.
+
+    They are drawn whenever the recording is opened, which takes long, and no codec changes them.
+    Otherwise as `made_recording`, without the stratum codec.
+    """
+    made = made_recording(scenario)
+    strata = {name: word for name, word in made.attributes.items() if name != "codec"}
+    return replace(made, colours=None, pictures=partial(_pictures, scenario), attributes=strata)
+
+
 def made_corpus(scenarios: Iterable[Scenario]) -> tuple[Recording, ...]:
     """One recording for each scenario."""
     return tuple(made_recording(scenario) for scenario in scenarios)
@@ -45,6 +58,12 @@ def made_corpus(scenarios: Iterable[Scenario]) -> tuple[Recording, ...]:
 
 def _colours(scenario: Scenario) -> Trace:
     return made_trace(scenario)[0]
+
+
+def _pictures(scenario: Scenario) -> Video:
+    from camvitals.data.synthetic.scene import frames
+
+    return open_video(frames(scenario))
 
 
 def _references(scenario: Scenario) -> Mapping[str, Wave]:
