@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from dataclasses import replace
 
 import numpy as np
@@ -24,6 +26,8 @@ from camvitals.evaluate.degraded_table import by_level
 from camvitals.evaluate.entrant import UNITS, Entrant, entrants, lead_of, strata_of, words_of
 from camvitals.evaluate.metrics import CLOSE_BPM, METRICS, scores
 from camvitals.evaluate.result import Result
+from camvitals.evaluate.sequences import PROTOCOL as OF_SEQUENCES
+from camvitals.evaluate.sequences import by_sequence
 from camvitals.evaluate.statistics import gap
 from camvitals.evaluate.verdict import verdict
 from camvitals.records import Array
@@ -71,12 +75,16 @@ def tables_of(
 ) -> tuple[Table, ...]:
     """The tables of one vital sign; arguments as in `sheet_of`."""
     answers = entrants(result, vital)
-    about = _counts(result, vital, answers[0])
+    about = (*_counts(result, vital, answers[0]), *_silent(answers))
     main = (*MAIN, "arms") if vital == "spo2" else MAIN
-    tables = [
-        _metrics(answers, vital, f"{vital}.agreement", "agreement", main, about, draws),
-        _metrics(answers, vital, f"{vital}.errors", "further errors", FURTHER, about, draws),
-    ]
+    further = FURTHER
+    if result.protocol.name == OF_SEQUENCES:
+        first = by_sequence(answers, vital, about=about, draws=draws)
+        further = ("rmse", "within_5", "ccc", *FURTHER)
+    else:
+        first = _metrics(answers, vital, f"{vital}.agreement", "agreement", main, about, draws)
+    errors = _metrics(answers, vital, f"{vital}.errors", "further errors", further, about, draws)
+    tables = [first, errors]
     if _waves_known(answers):
         tables.append(_waves(answers, vital, draws))
     if levels := by_level(answers, vital, result.protocol.degrade, draws=draws):
@@ -104,6 +112,17 @@ def _counts(result: Result, vital: str, first: Entrant) -> tuple[str, ...]:
     if subjects < 2:
         told.append(ALONE)
     return tuple(told)
+
+
+def _silent(answers: tuple[Entrant, ...]) -> tuple[str, ...]:
+    """Why methods without a single answer have none, those with one reason together."""
+    found: dict[str, list[str]] = {}
+    for one in answers:
+        if not one.floor and not np.isfinite(one.estimate).any():
+            reasons = Counter(word for word in one.columns["why"] if word).most_common(1)
+            why = reasons[0][0] if reasons else "no reason is told"
+            found.setdefault(re.sub(rf"^{re.escape(one.name)}\b", "it", why), []).append(one.name)
+    return tuple(f"No answer of {', '.join(names)}: {why}." for why, names in found.items())
 
 
 def _metrics(
