@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import platform
-import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
-from functools import cache
 from typing import Any
 
 import numpy as np
 
 from camvitals.face.collect import Collector
+from camvitals.face.enhance import Enhancer, enhancer
 from camvitals.face.picture import KINDS
 from camvitals.face.skin import MASKS
 from camvitals.records import Array, InputError, Reading, Report, Source, Trace, Wave, withheld
 from camvitals.report.capture import bits_share, capture
+from camvitals.report.enhanced import marked
+from camvitals.report.software import versions
 from camvitals.steps import Steps, finish
 from camvitals.video import open_video
 from camvitals.video.memory import hand_back
@@ -55,7 +55,7 @@ Progress = Callable[[int, int | None], None]
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What to measure with: pulse method, region of interest, skin mask; oxygen as in `measure`.
+    """What to measure with: pulse method, region of interest, skin mask; the rest as in `measure`.
 
     A method that gives an ECG is one beside the pulse, which is then measured by auto.
     """
@@ -64,6 +64,7 @@ class Settings:
     roi: str = "face"
     skin: str = "otsu"
     oxygen: Oxygen = None
+    enhance: str | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "oxygen", calibration_of(self.oxygen, roi=self.roi))
@@ -80,6 +81,24 @@ class Settings:
             raise InputError(f"{self.method} needs roi 'face' but got {self.roi!r}; choose face")
         if self.roi == "finger" and self.needs == "grid":
             raise InputError(f"{self.method} needs a face, but a finger fills the picture evenly")
+        if self.enhance is not None:
+            self._check_enhancer()
+
+    def _check_enhancer(self) -> None:
+        """Raise InputError for what cannot be measured from enhanced colours."""
+        if self.roi != "face":
+            raise InputError(f"an enhancer needs roi 'face' but got {self.roi!r}; choose face")
+        if self.oxygen is not None:
+            raise InputError("oxygen is calibrated on colours as recorded; leave out the enhancer")
+        if takers_of([self.method]) or self.needs in ("grid", "moments"):
+            raise InputError(f"{self.method} looks at the pictures as recorded; use another method")
+        object.__setattr__(self, "enhance", str(self.enhance))
+        enhancer(str(self.enhance))
+
+    @property
+    def enhancer(self) -> Enhancer | None:
+        """What makes better pictures of faces, or None."""
+        return None if self.enhance is None else enhancer(self.enhance)
 
     @property
     def ecg(self) -> str:
@@ -98,7 +117,8 @@ class Settings:
 
     def told(self) -> dict[str, Any]:
         """The settings in words and numbers, for the report."""
-        words = asdict(replace(self, oxygen=None)) | {"oxygen": told(self.oxygen)}
+        words = asdict(replace(self, oxygen=None, enhance=None)) | {"oxygen": told(self.oxygen)}
+        words["enhance"] = None if self.enhancer is None else self.enhancer.told
         return {name: value for name, value in words.items() if value is not None}
 
     def collector(self, *, keep: float | None = None) -> Collector:
@@ -111,16 +131,18 @@ class Settings:
             moments=self.needs == "moments",
             points=self.needs == "points",
             takers=takers_of([self.method], keep=keep),
+            enhancer=self.enhancer,
         )
 
 
-def measure(
+def measure(  # noqa: PLR0913  one for each thing to choose
     source: Any,
     *,
     method: str = AUTO,
     roi: str = "face",
     skin: str = "otsu",
     oxygen: Oxygen = None,
+    enhance: str | None = None,
     fps: float | None = None,
     time: Array | None = None,
     progress: Progress | None = None,
@@ -133,11 +155,12 @@ def measure(
     roi:    face, skin, frame or finger.
     skin:   otsu, chroma or none.
     oxygen: a calibration or its file, for the saturation; "uncalibrated" for a ratio of colours.
+    enhance: an ONNX file that makes better pictures of faces, see face.enhance.
     fps, time: clock of pictures that carry none: rate [Hz] or (T,) s.
     progress: called with (frames read, frames expected or None).
     Raises InputError for what is no readable video; a weak signal gives withheld readings.
     """
-    settings = Settings(method, roi, skin, oxygen)
+    settings = Settings(method, roi, skin, oxygen, enhance)
     return measure_people(source, settings=settings, fps=fps, time=time, progress=progress)[0]
 
 
@@ -224,7 +247,7 @@ def report_steps(trace: Trace, *, source: Source, settings: Settings) -> Steps[R
     yield
     oxygen, oxygen_rolling = _oxygen(trace, heart, rolling, settings)
     waves, ecg_rate = yield from _ecg_steps(trace, wave, (heart, *rolling), settings)
-    return Report(
+    report = Report(
         readings=(heart, breath, *oxygen, *ecg_rate, *_variability(found_beats, heart)),
         rolling=rolling + oxygen_rolling,
         waves=waves if breath_wave is None else (*waves, breath_wave),
@@ -235,6 +258,7 @@ def report_steps(trace: Trace, *, source: Source, settings: Settings) -> Steps[R
         settings=settings.told(),
         versions=versions() | versions_of(settings.pulse) | ecg_versions(settings.ecg),
     )
+    return marked(report, settings.enhancer)
 
 
 def heart_steps(
@@ -374,23 +398,3 @@ def _height(trace: Trace) -> Wave:
     heights = trace.box[:, 3] - trace.box[:, 1]
     height = float(np.nanmedian(heights)) if np.isfinite(heights).any() else 1.0
     return Wave(trace.box[:, 1] / height, trace.time, "height", "face heights")
-
-
-@cache
-def versions() -> dict[str, str]:
-    """Versions of the software that a number depends on."""
-    packages = ("camvitals", "numpy", "av", "onnxruntime")
-    return {name: _version(name) for name in packages} | {"python": platform.python_version()}
-
-
-def _version(package: str) -> str:
-    """What a loaded package says of itself, as its metadata takes longer to ask than to decode 1 s.
-
-    Of one that is not loaded, what is installed.
-    """
-    told = getattr(sys.modules.get(package), "__version__", None)
-    if told is None:
-        from importlib.metadata import version
-
-        told = version(package)
-    return str(told)

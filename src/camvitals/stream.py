@@ -28,8 +28,9 @@ class Monitor:
     >>> monitor.push(np.zeros((48, 64, 3), np.uint8), time=0.0) is None
     True
 
-    window, period: [s].   method, roi, skin, oxygen: as in `measure`, but without a baseline, whose
-        seconds would leave the window.
+    window, period: [s].   method, roi, skin, oxygen, enhance: as in `measure`, but without a
+        baseline, whose seconds would leave the window. With an enhancer pictures wait for it: some
+        for a block, and each report for the end of the last one.
     A report is made in short steps, one with each picture that follows the one it was due with, so
         that no picture waits for it; it speaks of the window up to the picture it was due with.
     Memory is bounded by the window. Over the same window the answer is that of `measure`.
@@ -44,13 +45,14 @@ class Monitor:
         roi: str = "face",
         skin: str = "otsu",
         oxygen: Oxygen = None,
+        enhance: str | None = None,
     ) -> None:
         if not 5 <= window < math.inf or not 0 < period < math.inf:
             raise InputError(
                 f"a monitor needs window >= 5 s and period > 0 s but got {window:g} and {period:g}"
             )
         self.window, self.period = window, period
-        self.settings = Settings(method, roi, skin, oxygen)
+        self.settings = Settings(method, roi, skin, oxygen, enhance)
         if isinstance(oxygen, Calibration) and oxygen.baseline is not None:
             raise InputError(
                 "a monitor forgets the seconds of a baseline; measure the recording, or take the "

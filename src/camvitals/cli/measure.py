@@ -40,6 +40,9 @@ def measure(
     camera: Annotated[
         str | None, typer.Option(help="Name of the camera, to be that of the calibration.")
     ] = None,
+    enhance: Annotated[
+        str | None, typer.Option(metavar="NET.onnx", help="Network that makes better pictures.")
+    ] = None,
     fps: Annotated[
         float | None, typer.Option(help="Pictures a second, for folders without time stamps.")
     ] = None,
@@ -53,7 +56,8 @@ def measure(
     """Measure the people in one or many videos."""
     from camvitals.pipeline import Settings
 
-    settings = Settings(method, roi, skin, _oxygen(oxygen, baseline=baseline, camera=camera))
+    known_oxygen = _oxygen(oxygen, baseline=baseline, camera=camera)
+    settings = Settings(method, roi, skin, known_oxygen, enhance)
     known = _check_wishes(sources, json=json, jobs=jobs, truth=truth)
     _check_targets(sources, html=html, csv=csv, table=table)
     with Bar("reading" if len(sources) == 1 else "files") as bar:

@@ -19,8 +19,8 @@ from camvitals.evaluate.protocol import Protocol
 from camvitals.evaluate.reference import Reference
 from camvitals.evaluate.result import SCORES, Excluded, Result, columns_of
 from camvitals.evaluate.windows import Clock, check_rate, likeness, rates, ready, windows_of
-from camvitals.pipeline import versions
 from camvitals.records import Array, InputError, Wave, check
+from camvitals.report.software import versions
 from camvitals.vitals.beats import Beats, beats
 from camvitals.vitals.heart import Windows, by_beats
 

@@ -21,8 +21,9 @@ from camvitals.data.recording import Recording
 from camvitals.dsp.clean import rate_of
 from camvitals.face.collect import Collector
 from camvitals.parallel import share_of
-from camvitals.pipeline import people, versions
+from camvitals.pipeline import people
 from camvitals.records import Array, InputError, Source, Trace
+from camvitals.report.software import versions
 from camvitals.waves.auto import AUTO
 from camvitals.waves.learned import CROPS, learned, takers_of
 from camvitals.waves.run import find

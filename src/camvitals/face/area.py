@@ -23,9 +23,15 @@ def area_mean(frame: Frame, square: Square, size: int) -> Array:
     pixel's width, which is linear interpolation. A rolled square is taken level and finer, and then
     turned with linear interpolation. The planes are averaged as decoded and mapped to RGB then.
     """
-    image = _level(frame, square, size) if square.roll == 0 else _rolled(frame, square, size)
+    image = area_colours(frame, square, size)
     image += np.float32(0.5)
-    return np.moveaxis(image, 0, -1).astype(np.uint8, order="C")
+    return image.astype(np.uint8, order="C")
+
+
+def area_colours(frame: Frame, square: Square, size: int) -> Array:
+    """As `area_mean`, (N, N, 3) float32, not rounded to whole codes."""
+    image = _level(frame, square, size) if square.roll == 0 else _rolled(frame, square, size)
+    return np.moveaxis(image, 0, -1)
 
 
 def _rolled(frame: Frame, square: Square, size: int) -> Array:

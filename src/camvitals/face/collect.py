@@ -12,6 +12,7 @@ import numpy as np
 
 from camvitals.face.average import Blend, colour_moments, skin_regions
 from camvitals.face.backdrop import Backdrop
+from camvitals.face.enhance import Enhanced, Enhancer
 from camvitals.face.picture import KINDS, Picture
 from camvitals.face.points import COUNT, Points
 from camvitals.face.record import Record
@@ -44,6 +45,8 @@ class Collector:
     max_people: faces followed at once.
     takers: name -> what makes, for every person anew, that which takes the crops of the face (of
             the middle of the picture for another roi) and makes Trace.pulses of them.
+    enhancer: what makes better pictures of faces, of which the colours of their regions are then
+            taken (roi "face" only).
     """
 
     def __init__(  # noqa: PLR0913  one for each thing to collect
@@ -58,12 +61,14 @@ class Collector:
         points: bool = False,
         max_people: int = 4,
         takers: Takers | None = None,
+        enhancer: Enhancer | None = None,
     ) -> None:
         _check(roi, skin, grid)
         self._skin, self._grid, self._keep = skin, grid, keep
         self._moments = moments
         self._points = points and roi == "face"
         self._takers = takers or {}
+        self._enhancer = enhancer
         self._people: dict[int, _Person] = {}
         self._tracker: Tracker | None = None
         self._picture: Picture | None = None
@@ -118,7 +123,10 @@ class Collector:
     def _person(self, *, points: bool) -> _Person:
         count = COUNT if points else 0
         record = Record(self.names, keep=self._keep, moments=self._moments, points=count)
-        return _Person(record, points=points, crops=Crops(self._takers) if self._takers else None)
+        person = _Person(record, points=points, crops=Crops(self._takers) if self._takers else None)
+        if self._enhancer is not None:
+            person.enhanced = Enhanced(self._enhancer, skin=self._skin, keep=self._keep)
+        return person
 
     def _push_picture(self, frame: Frame, picture: Picture) -> None:
         person = self._people.get(0)
@@ -151,6 +159,8 @@ class Collector:
             person.confirmed = track.sightings > 1
             if person.crops is not None:
                 person.crops.see_face(frame, track)
+            if person.enhanced is not None:
+                person.enhanced.see(frame, track)
             if track.visible:
                 self._see(frame, track, person, backdrop)
             else:
@@ -221,10 +231,12 @@ class _Person:
         self.last = -np.inf  # time of the last sample seen
         self.blend: Blend | None = None
         self.points = Points() if points else None
+        self.enhanced: Enhanced | None = None
 
     def trace(self) -> Trace:
         """What was seen so far."""
         trace = self.record.trace()
+        trace = trace if self.enhanced is None else self.enhanced.colour(trace)
         return trace if self.crops is None else replace(trace, pulses=self.crops.pulses(trace.time))
 
     def miss(self, time: float, confirmed: float) -> None:

@@ -29,6 +29,12 @@ class Square:
         turn = np.array([[cos, sin], [-sin, cos]])
         return np.asarray((points - 0.5) * self.side @ turn + (self.x, self.y))
 
+    def from_picture(self, points: Array) -> Array:
+        """(..., 2) pixels -> (..., 2) points of the unit square, the other way round."""
+        cos, sin = np.cos(self.roll), np.sin(self.roll)
+        turn = np.array([[cos, -sin], [sin, cos]])
+        return np.asarray((points - (self.x, self.y)) @ turn / self.side + 0.5)
+
 
 def whole(frame: Frame) -> Square:
     """The square around the whole picture; what lies outside is black."""

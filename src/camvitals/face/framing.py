@@ -10,7 +10,7 @@ from camvitals.face.crop import Square, around
 from camvitals.face.mesh import MARGIN, box_of, square_of_landmarks
 from camvitals.face.regions import POLYGONS, SHARES
 from camvitals.face.track import Track
-from camvitals.records import Array, Box
+from camvitals.records import Array, Box, InputError
 
 CHEEKS = {"left-cheek": "left_cheek", "right-cheek": "right_cheek"}
 BOXES = ("tracked", "first", "aligned", *CHEEKS)
@@ -127,3 +127,13 @@ def _cheek(track: Track, region: str) -> Box:
 def _turn(start: float, stop: float) -> float:
     """The shorter way round from one angle to another [rad]."""
     return float((stop - start + np.pi) % (2 * np.pi) - np.pi)
+
+
+def framing_of(crop: object) -> tuple[str, float, float]:
+    """The box, extension and smooth of `Framing` that a card asks for."""
+    known = {"box": "tracked", "extension": 0.3, "smooth": 1.0}
+    asked = dict(crop) if isinstance(crop, dict) else {}
+    if set(asked) - set(known):
+        raise InputError(f"a crop has {', '.join(known)} but the card says {sorted(asked)}")
+    whole = known | asked
+    return str(whole["box"]), float(str(whole["extension"])), float(str(whole["smooth"]))

@@ -18,12 +18,12 @@ import numpy as np
 from camvitals.card import ModelCard
 from camvitals.dsp.colours import TRACES
 from camvitals.dsp.frames import LAYOUTS, words
-from camvitals.face.framing import BOXES
+from camvitals.face.framing import BOXES, framing_of
 from camvitals.face.takers import Takers
 from camvitals.records import Array, InputError
 from camvitals.runtime import Network, load
 from camvitals.steps import Steps, finish
-from camvitals.waves.stretch import Stream, Stretch, framing_of, given_of, output
+from camvitals.waves.stretch import Stream, Stretch, given_of, output
 
 MODELS = Path(__file__).with_name("models")
 SUFFIX = ".onnx"

@@ -18,6 +18,7 @@ from camvitals.card import ModelCard
 from camvitals.dsp import colours, frames
 from camvitals.dsp.clean import GAP_S, bandpass
 from camvitals.dsp.spectrum import HEART_BAND_HZ
+from camvitals.face.framing import framing_of
 from camvitals.records import Array, InputError
 from camvitals.runtime import Network
 
@@ -243,13 +244,3 @@ def given_of(card: ModelCard, samples: Array) -> Array:
     if card.size is None:
         return colours.prepared(samples, takes=card.takes)
     return frames.prepared(samples, takes=card.takes, layout=card.layout, extra=card.extra)
-
-
-def framing_of(crop: object) -> tuple[str, float, float]:
-    """The box, extension and smooth of `face.framing.Framing` that a card asks for."""
-    known = {"box": "tracked", "extension": 0.3, "smooth": 1.0}
-    asked = dict(crop) if isinstance(crop, dict) else {}
-    if set(asked) - set(known):
-        raise InputError(f"a crop has {', '.join(known)} but the card says {sorted(asked)}")
-    whole = known | asked
-    return str(whole["box"]), float(str(whole["extension"])), float(str(whole["smooth"]))

@@ -15,6 +15,7 @@ from torch import nn
 
 from camvitals.card import ModelCard
 from camvitals.data.synthetic.traces import REGIONS
+from camvitals.face.framing import framing_of
 from camvitals.models.architecture import TRACES, Architecture
 from camvitals.records import Array, InputError, Trace
 from camvitals.train.cards import trained
@@ -22,7 +23,6 @@ from camvitals.train.checkpoint import CARD, load_tensors, load_weights
 from camvitals.train.clips import Clip, MadeClips, MadeTraces, colours_at
 from camvitals.train.made import STILL_HZ
 from camvitals.train.objective import architecture_of
-from camvitals.waves.stretch import framing_of
 
 BACKGROUND = REGIONS[-1]
 
