@@ -10,10 +10,25 @@ from camvitals.report.json_file import from_document, schema
 from camvitals.report.write import WRITERS, write
 
 BEGIN = {".json": "{", ".csv": "file,person", ".html": "<!doctype html>"}
+BEGIN |= {".fhir.json": "{", ".fhir-r4.json": "{"}
+# one file for each person, and how it begins
+OWN = {".edf": b"0  ", ".hea": b"a", ".nwb": b"\x89HDF", "_physio.tsv.gz": b"\x1f\x8b"}
 
 
 def test_every_writer_has_a_case():
-    assert set(BEGIN) == set(WRITERS)
+    assert set(BEGIN) | set(OWN) == set(WRITERS)
+
+
+@pytest.mark.parametrize("ending", sorted(OWN))
+def test_other_endings_give_a_file_for_each_person(make_report, tmp_path, ending):
+    first = write(tmp_path / f"a{ending}", iter([make_report(seconds=12)]))
+    assert first == tmp_path / f"a{ending}" and first.read_bytes().startswith(OWN[ending])
+    alone = len(list(tmp_path.iterdir()))
+    two = [make_report(seconds=12, person=1), make_report(seconds=12, person=2)]
+    (tmp_path / "two").mkdir()
+    path = write(tmp_path / "two" / f"a{ending}", two)
+    assert path.read_bytes().startswith(OWN[ending])
+    assert len(list((tmp_path / "two").iterdir())) == 2 * alone
 
 
 @pytest.mark.parametrize("ending", sorted(BEGIN))
@@ -25,7 +40,7 @@ def test_the_ending_chooses_the_form(make_report, bare, tmp_path, ending):
 
 
 def test_another_ending_is_refused(tmp_path):
-    with pytest.raises(InputError, match=r"ending in \.json, \.csv, \.html but got 'a.pdf'"):
+    with pytest.raises(InputError, match=r"ending in \.json, \.csv, \.html, .* but got 'a.pdf'"):
         write(tmp_path / "a.pdf", [])
 
 

@@ -1,0 +1,82 @@
+"""Reports as WFDB records: waves in .dat, beats in .atr, readings as comments of the .hea."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from camvitals.records import InputError, Reading, Report
+from camvitals.report.signals import aside, missing, natural_rates, one_each, signals_of, started
+
+BEAT_HZ = 1000  # clock of the beats, finer than that of the pictures
+BITS = "16"
+
+
+def write_wfdb(path: str | Path, reports: Iterable[Report]) -> Path:
+    """Write one record for each person: NAME.hea, NAME.dat and NAME.atr; see docs/interchange.md.
+
+    All waves stand on the clock of the fastest. Returns the path of the first header. Raises
+    InputError where no wave was measured, the name is none for a record, or wfdb is missing.
+    """
+    given = tuple(reports)
+    paths = one_each(path, given, ending=".hea")
+    for target, report in zip(paths, given, strict=True):
+        if not re.fullmatch(r"[A-Za-z0-9_-]+\.hea", target.name):
+            raise InputError(
+                f"a WFDB record needs a name of letters, digits, - and _ before .hea but got "
+                f"{target.name!r}; rename it"
+            )
+        with aside(target.parent) as folder:
+            _write_one(folder, target.stem, report)
+    return paths[0]
+
+
+def _write_one(folder: Path, name: str, report: Report) -> None:
+    try:
+        import wfdb
+    except ImportError as error:
+        missing("wfdb", error)
+    natural = natural_rates(report)
+    if not natural:
+        raise InputError(f"{name}.hea needs a wave but the report has none; write JSON instead")
+    rate = max(natural)
+    start, signals = signals_of(report, rates=[rate] * len(natural))
+    table = np.full((max(len(s.values) for s in signals), len(signals)), np.nan)
+    for column, signal in enumerate(signals):
+        table[: len(signal.values), column] = signal.values
+    zero = started(report)
+    date: dict[str, Any] = {}
+    if zero is not None:
+        moment = datetime.fromtimestamp(zero.timestamp() + start, zero.tzinfo)
+        date = {"base_date": moment.date(), "base_time": moment.time().replace(tzinfo=None)}
+    wfdb.wrsamp(
+        name,
+        fs=rate,
+        units=[re.sub(r"[\s,]+.*", "", s.unit) if s.unit != "1" else "NU" for s in signals],
+        sig_name=[s.name for s in signals],
+        p_signal=table,
+        fmt=[BITS] * len(signals),
+        comments=[f"start {start:.6f} s", *map(_comment, report.readings)],
+        write_dir=str(folder),
+        **date,
+    )
+    beats = np.rint((np.asarray(report.beats) - start) * BEAT_HZ).astype(int)
+    beats = beats[beats >= 0]
+    if len(beats):
+        marks = ["N"] * len(beats)
+        wfdb.wrann(name, "atr", beats, symbol=marks, fs=BEAT_HZ, write_dir=str(folder))
+
+
+def _comment(reading: Reading) -> str:
+    span = f"{reading.span[0]:.3f}-{reading.span[1]:.3f} s"
+    if reading.value is None:
+        return f"{reading.name} withheld {span}: {reading.why}"
+    return (
+        f"{reading.name} {reading.value:.6g} {reading.unit} low {reading.low:.6g} "
+        f"high {reading.high:.6g} quality {reading.quality:.3f} {span}"
+    )
