@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from camvitals.cli.forms import dated, recorded, start_of, with_ending
 from camvitals.cli.voice import WRONG_INPUT, complain
+from camvitals.data.recorded import is_recorded
 from camvitals.records import InputError, Report
 from camvitals.report.progress import Bar
 
@@ -50,6 +52,16 @@ def measure(
     html: Annotated[Path | None, typer.Option(help="Write one page with plots.")] = None,
     csv: Annotated[Path | None, typer.Option(help="Write readings and waves to a folder.")] = None,
     table: Annotated[Path | None, typer.Option(help="Write one CSV row a person.")] = None,
+    edf: Annotated[Path | None, typer.Option(help="Write EDF+, a file a person.")] = None,
+    wfdb: Annotated[Path | None, typer.Option(help="Write WFDB, a record a person.")] = None,
+    nwb: Annotated[Path | None, typer.Option(help="Write NWB (HDF5), a file a person.")] = None,
+    bids: Annotated[Path | None, typer.Option(help="Write BIDS physio, a table a person.")] = None,
+    fhir: Annotated[Path | None, typer.Option(help="Write a FHIR R5 bundle.")] = None,
+    fhir_r4: Annotated[Path | None, typer.Option(help="Write a FHIR R4 bundle.")] = None,
+    started: Annotated[
+        str | None,
+        typer.Option(metavar="2026-05-04T09:30:00Z", help="When second 0 of the recording was."),
+    ] = None,
     truth: Annotated[Path | None, typer.Option(help="Show this truth of a made clip.")] = None,
     jobs: Annotated[int | None, typer.Option(help="Files at a time; all cores if unset.")] = None,
 ) -> None:
@@ -59,16 +71,20 @@ def measure(
     known_oxygen = _oxygen(oxygen, baseline=baseline, camera=camera)
     settings = Settings(method, roi, skin, known_oxygen, enhance)
     known = _check_wishes(sources, json=json, jobs=jobs, truth=truth)
-    _check_targets(sources, html=html, csv=csv, table=table)
+    forms = {"html": html, "csv": csv, "table": table, "edf": edf, "nwb": nwb, "fhir": fhir}
+    forms |= {"fhir-r4": fhir_r4, "wfdb": with_ending(wfdb, ".hea")}
+    forms |= {"bids": with_ending(bids, "_physio.tsv.gz")}
+    _check_targets(sources, **forms)
+    when = start_of(started, of=len(sources))
     with Bar("reading" if len(sources) == 1 else "files") as bar:
         if len(sources) == 1:
             reports, failed = _measure_one(sources[0], settings, fps, bar), False
         else:
             reports, failed = _measure_many(sources, settings, fps, jobs, bar)
-    reports = tuple(_printable(report) for report in reports)
+    reports = tuple(_printable(dated(report, when)) for report in reports)
     try:
         if reports:
-            _write(reports, html=html, csv=csv, table=table)
+            _write(reports, **forms)
     finally:  # what was measured is told even when it cannot be written
         _tell(reports, json=json, many=len(sources) > 1, known=known)
     if failed:
@@ -133,6 +149,8 @@ def _check_targets(sources: list[str], **targets: Path | None) -> None:
 def _measure_one(
     source: str, settings: Settings, fps: float | None, bar: Bar
 ) -> tuple[Report, ...]:
+    if is_recorded(source):
+        return recorded(source, settings, fps=fps)
     from camvitals.pipeline import measure_people
 
     return measure_people(source, settings=settings, fps=fps, progress=bar.show)
@@ -145,19 +163,25 @@ def _measure_many(
     from camvitals.batch import measure_files
 
     found: dict[int, tuple[Report, ...]] = {}
+    videos = [at for at, source in enumerate(sources) if not is_recorded(source)]
+    for at in set(range(len(sources))) - set(videos):
+        try:
+            found[at] = recorded(sources[at], settings, fps=fps)
+        except InputError as error:
+            complain(str(error))
     outcomes = measure_files(
-        sources,
+        [sources[at] for at in videos],
         settings=settings,
         fps=fps,
         jobs=jobs,
-        progress=lambda done: bar.show(done, len(sources)),
+        progress=lambda done: bar.show(done, len(videos)),
     )
     with closing(outcomes):
         for index, outcome in outcomes:
             if isinstance(outcome, InputError):
                 complain(str(outcome))
             else:
-                found[index] = outcome
+                found[videos[index]] = outcome
     reports = tuple(report for index in sorted(found) for report in found[index])
     return reports, len(found) < len(sources)
 
@@ -168,19 +192,16 @@ def _printable(report: Report) -> Report:
     return replace(report, source=replace(report.source, name=name))
 
 
-def _write(
-    reports: tuple[Report, ...], *, html: Path | None, csv: Path | None, table: Path | None
-) -> None:
-    from camvitals.report.csv_file import write_csv, write_table
-    from camvitals.report.page import write_page
+def _write(reports: tuple[Report, ...], **forms: Path | None) -> None:
+    from camvitals.cli.forms import WRITE
 
-    for path, write in ((html, write_page), (csv, write_csv), (table, write_table)):
+    for form, path in forms.items():
         if path is None:
             continue
         try:
-            if path is csv:
+            if form == "csv":
                 path.mkdir(exist_ok=True)
-            write(path, reports)
+            WRITE[form](path, reports)
         except OSError as error:
             raise InputError(
                 f"{path} cannot be written ({error.strerror or error}); choose another place"

@@ -80,7 +80,8 @@ class Session:
         self.offset = 0.0  # what to add to the time of a picture for time.monotonic
         self.trouble = ""  # what is wrong with the source now
         self.failed = ""  # what went wrong with the recording
-        about = {"source": self.name, "roi": watch.settings.roi, "skin": watch.settings.skin}
+        settings = watch.settings
+        about = {"source": self.name, "roi": settings.roi, "skin": settings.skin, **self._when()}
         try:
             self.recorder = None if record is None else Recorder(record, about=about)
         except BaseException:

@@ -96,13 +96,16 @@ def started(report: Report) -> datetime | None:
     Raises InputError for what is no such time.
     """
     told = report.settings.get(STARTED)
-    if told is None:
-        return None
+    return None if told is None else moment(str(told))
+
+
+def moment(text: str) -> datetime:
+    """A date and time with its zone, that of this computer where it has none, of ISO 8601 text."""
     try:
-        when = datetime.fromisoformat(str(told))
+        when = datetime.fromisoformat(text)
     except ValueError:
         raise InputError(
-            f"a start needs a date and time but got {told!r}; give 2026-05-04T09:30:00+02:00"
+            f"a start needs a date and time but got {text!r}; give 2026-05-04T09:30:00+02:00"
         ) from None
     return when if when.tzinfo is not None else when.astimezone()
 
