@@ -99,6 +99,19 @@ def test_every_protocol_reads_an_easy_person_right(name: str) -> None:
     assert np.nanmedian(likeness) > 0.6
 
 
+def test_methods_see_nothing_outside_the_span_of_a_protocol() -> None:
+    take = made_recording(replace(SCENARIO, duration=40.0))
+    disturbed = trace_of(take)
+    outside = (disturbed.time < 306 / 61) | (disturbed.time >= 2136 / 61)
+    disturbed.rgb[outside] += 90 * np.sin(9 * disturbed.time[outside])[:, None, None]
+    both = [
+        evaluate([one], methods=["auto", "lgi"], protocol=PROTOCOLS["li2014"], jobs=1).columns
+        for one in (take, with_colours(take, disturbed))
+    ]
+    assert np.isfinite(both[0]["estimate"]).all()
+    assert list(both[0]["estimate"]) == list(both[1]["estimate"])
+
+
 def test_all_methods_have_the_same_windows_and_those_that_cannot_say_why() -> None:
     result = evaluate([TAKE], methods=["green", "samc"], protocol=PROTOCOLS["heartratenet"], jobs=1)
     green, samc = (result.of(method=method).columns for method in ("green", "samc"))

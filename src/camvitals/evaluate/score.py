@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +50,8 @@ Truths = dict[str, tuple[Array, Array]]
 class Task:
     """What is to be done with one recording.
 
-    folder: where traces are kept, or None.   waves: score the waves too.
+    folder: where traces are kept, or None.   waves: score the waves too.   enhance: as `measure`
+    takes it.
     """
 
     recording: Recording
@@ -58,6 +59,7 @@ class Task:
     protocol: Protocol
     folder: Path | None
     waves: bool
+    enhance: str | None = None
 
     @property
     def roi(self) -> str:
@@ -67,7 +69,7 @@ class Task:
     def settings(self, method: str) -> Settings | str:
         """The settings of `measure` for one method, or why they do not go together."""
         try:
-            return Settings(method, self.roi, self.protocol.skin)
+            return Settings(method, self.roi, self.protocol.skin, None, self.enhance)
         except InputError as error:
             return str(error)
 
@@ -95,14 +97,25 @@ def score(task: Task, note: Callable[[float], None]) -> Scored:
         roi=task.roi,
         skin=protocol.skin,
         folder=task.folder,
+        enhance=task.enhance,
         note=lambda share: note(SEEING * share),
     )
     check_rate(protocol, seen.source.rate)
     step = 1 / seen.source.rate if seen.source.rate > 0 else 0.0
-    bench = _Bench(task, seen, reference, windows_of(protocol, seen.start, seen.stop, step=step))
+    windows = windows_of(protocol, seen.start, seen.stop, step=step)
+    bench = _Bench(task, _within(protocol, seen), reference, windows)
     truths, left_out = bench.truths()
     parts = bench.parts(truths, lambda share: note(SEEING + (1 - SEEING) * share))
     return Scored(_stacked(parts, recording), left_out)
+
+
+def _within(protocol: Protocol, seen: Seen) -> Seen:
+    """What methods may see: of a protocol with a span nothing before and after it."""
+    if protocol.span is None:
+        return seen
+    first, last = (seen.start + edge for edge in protocol.span)
+    cut = seen.trace.between(first - 1e-6, last - 1e-6)
+    return replace(seen, trace=cut) if len(cut.time) > 2 else seen
 
 
 def _stacked(parts: Sequence[Mapping[str, Any]], recording: Recording) -> dict[str, Array]:
