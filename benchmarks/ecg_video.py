@@ -2,9 +2,9 @@
 
     python benchmarks/ecg_video.py FOLDER [--out results/ecg_video] [--minutes 60]
 
-Three networks, four schemes of labels, two losses, people apart; and once more with seconds
-shuffled whoever they are of. A run that was stopped goes on; tables are made of the largest number
-of steps that all three networks have had. Sizes are those of a machine without a GPU: see SMALL.
+Three networks, four schemes of labels, two losses, people apart; once more with seconds shuffled
+whoever they are of; and the repaired recipes, for longer. A run that was stopped goes on. Sizes are
+those of a machine without a GPU: see SMALL.
 """
 
 from __future__ import annotations
@@ -43,13 +43,13 @@ from camvitals.vitals.ecg import r_peaks
 
 RECIPES = Path(__file__).parents[1] / "recipes" / "ecg_video.py"
 published = load_named(f"{RECIPES}:recipe_of", what="recipe")
+repaired = load_named(f"{RECIPES}:repaired_of", what="recipe")
 LAYOUT = "ecg-video"
 KEPT = "predicted.npz"
 PICTURES, RATE_HZ, WINDOW_S = 12, 12.0, 1.0  # as the recipes have them
 SEED = 9_600_000  # of the first person; nobody else's
 EASY = {"motion": "still", "light": "daylight", "codec": "h264", "crf": 12, "clock": "steady"}
 MODELS = ("mobilenet-pair", "mobilenet-lstm", "i3d")
-STEP = 1e-4
 SIDES = (("participant", "mse"), ("participant", "mae"), ("window", "mse"))
 CONTROLS = ("zero", "mean", "linear", "label")
 RIDGES = tuple(10.0**k for k in range(1, 6))  # of standardised inputs
@@ -61,17 +61,17 @@ TOGETHER = 32  # windows that are predicted at once
 class Size:
     """How large all of it is; the recipes have the published size, and 50 epochs.
 
-    steps: updates of all trainings, the fewest first.   long: of some.   looks: seconds that are
+    steps: updates of a training as published.   long: of a repaired one.   looks: seconds that are
     held out and judged at the end of a training, for its curve; tables are of all of them.
     """
 
     subjects: int = 22
-    seconds: float = 10.0
+    seconds: float = 20.0
     picture: tuple[int, int] = (240, 180)
     pixels: int = 32
     batch: int = 8
-    steps: tuple[int, ...] = (40,)
-    long: int = 150
+    steps: int = 40
+    long: int = 1500
     looks: int = 48
 
 
@@ -87,34 +87,35 @@ class Case:
     loss: str
     split: str
     steps: int
-    step: float = STEP
+    repaired: bool = False
 
     @property
     def name(self) -> str:
         """For folders and tables."""
-        faster = f"-{self.step:g}" if self.step != STEP else ""
-        return f"{self.model}-{self.scheme}-{self.loss}-{self.split}-{self.steps}{faster}"
+        how = "-repaired" if self.repaired else ""
+        return f"{self.model}-{self.scheme}-{self.loss}-{self.split}-{self.steps}{how}"
 
 
 def cases(size: Size) -> list[Case]:
-    """All, those of few steps first, so that a run that is cut leaves a whole table."""
-    first, *more = [
-        [
-            Case(model, scheme, loss, split, steps)
+    """All, the short ones first, so that a run that is cut leaves a whole table."""
+    return [
+        *(
+            Case(model, scheme, loss, split, size.steps)
             for split, loss in SIDES
             for scheme in reversed(SCHEMES)
             for model in MODELS
-        ]
-        for steps in size.steps
+        ),
+        *longer(size),
     ]
-    return [*first, *longer(size), *(case for one in more for case in one)]
 
 
 def longer(size: Size) -> list[Case]:
-    """Peaks for longer: with ten times the learning rate, and I3D as published too."""
-    plain = [Case(model, PEAKS, "mse", "participant", size.long) for model in MODELS]
-    faster = [replace(case, step=10 * STEP) for case in reversed(plain)]
-    return [faster[0], faster[1], plain[-1], faster[2]]
+    """The repaired ones, of the labels that show the beats best."""
+    return [
+        Case(model, scheme, "mse", "participant", size.long, repaired=True)
+        for scheme in (PEAKS, "maximum")
+        for model in ("i3d", "mobilenet-lstm", "mobilenet-pair")
+    ]
 
 
 def made_corpus(folder: Path, size: Size) -> Path:
@@ -138,15 +139,18 @@ def made_cache(made: Path, folder: Path, size: Size) -> Path:
 
 
 def recipe_of(case: Case, cache: Path, size: Size) -> Recipe:
-    """The published recipe at the size asked for."""
-    made: Recipe = published(case.model, scheme=case.scheme, loss=case.loss, split=case.split)
+    """The recipe at the size asked for."""
+    made: Recipe
+    if case.repaired:
+        made = repaired(case.model, scheme=case.scheme)
+    else:
+        made = published(case.model, scheme=case.scheme, loss=case.loss, split=case.split)
     made = replace(made, corpus=replace(made.corpus, folder=str(cache)))
     return replace(
         made,
         epochs=1,
         steps=case.steps,
         batch=size.batch,
-        optimiser=replace(made.optimiser, step=case.step),
         evaluation=replace(made.evaluation, count=size.looks),
     )
 
@@ -185,7 +189,7 @@ def kept(place: Path) -> dict[str, Array]:
 
 def predicted(place: Path, cache: Cache) -> dict[str, Array]:
     """Recording -> (T,) what the network gives for each picture; NaN where none was held out."""
-    module, recipe = trained(place)
+    module, recipe = trained(place, own_code=True)  # of this repository: recipes are ours
     architecture = architecture_of(recipe)
     assert isinstance(recipe.corpus, LabelClips)
     windows = recipe.corpus.windows(cache, recipe.clip, held_out=True)
@@ -299,30 +303,25 @@ def rows_of(folder: Path, cache: Cache, size: Size) -> Iterator[dict[str, Any]]:
                 found = controls.predicted(name, labels)
                 yield from scored(found, cache, labels, model=name, loss="", steps=0)
             for model in MODELS if done else ():
-                case = Case(model, scheme, loss, split, max(done))
+                case = Case(model, scheme, loss, split, size.steps)
                 yield from scored_case(case, folder, cache, size)
     for case in longer(size):
         if (folder / case.name / KEPT).exists():
             yield from scored_case(case, folder, cache, size)
 
 
-def whole(folder: Path, size: Size, split: str, loss: str, scheme: str) -> list[int]:
-    """Numbers of steps that all networks have had of one part of the table."""
-    return [
-        steps
-        for steps in size.steps
-        if all(
-            (folder / Case(model, scheme, loss, split, steps).name / KEPT).exists()
-            for model in MODELS
-        )
-    ]
+def whole(folder: Path, size: Size, split: str, loss: str, scheme: str) -> bool:
+    """Whether all networks are there of one part of the table."""
+    names = [Case(model, scheme, loss, split, size.steps).name for model in MODELS]
+    return all((folder / name / KEPT).exists() for name in names)
 
 
 def scored_case(case: Case, folder: Path, cache: Cache, size: Size) -> Iterator[dict[str, Any]]:
     """A row for each recording of one training."""
     labels = recipe_of(case, cache.folder, size).corpus
     assert isinstance(labels, LabelClips)
-    told = {"model": case.model, "loss": case.loss, "steps": case.steps, "learning_rate": case.step}
+    recipe = "repaired" if case.repaired else "published"
+    told = {"model": case.model, "loss": case.loss, "steps": case.steps, "recipe": recipe}
     yield from scored(kept(folder / case.name), cache, labels, **told)
 
 

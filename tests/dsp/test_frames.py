@@ -5,6 +5,7 @@ import pytest
 
 from camvitals.dsp.frames import (
     FRAMES,
+    deviation,
     difference,
     normalised_difference,
     prepared,
@@ -61,6 +62,14 @@ def test_standardised_has_one_mean_and_one_spread(clip):
     np.testing.assert_allclose(found, (c - c.mean()) / c.std(), rtol=1e-4, atol=1e-5)
 
 
+def test_deviation_leaves_what_changes_at_each_pixel(clip):
+    found = deviation(clip)
+    assert found.std() == pytest.approx(1, abs=1e-5)
+    np.testing.assert_allclose(found.mean(axis=0), 0, atol=1e-5)
+    lit = clip + np.arange(60, dtype=float).reshape(1, 4, 5, 3)  # another picture behind it
+    np.testing.assert_allclose(deviation(lit), found, rtol=1e-3, atol=1e-5)
+
+
 def test_ranges(clip):
     ends = np.array([0, 255], np.uint8).reshape(2, 1, 1, 1).repeat(3, axis=-1)
     assert unit(ends).ravel().tolist() == [0] * 3 + [1] * 3
@@ -74,7 +83,7 @@ def test_ranges(clip):
 def test_a_clip_without_any_change_gives_finite_numbers(name):
     found = FRAMES[name](np.full((4, 2, 2, 3), 7, np.uint8))
     assert np.isfinite(found).all()
-    if name in ("normalised difference", "difference", "standardised"):
+    if name in ("normalised difference", "difference", "standardised", "deviation"):
         assert not found.any()
 
 

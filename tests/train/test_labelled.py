@@ -83,6 +83,18 @@ def test_scaled_over_the_recording_not_over_the_clip(folder):
         assert own.mean() == pytest.approx(0, abs=1e-4) and own.std() == pytest.approx(1, abs=1e-4)
 
 
+def test_with_a_hop_each_picture_begins_a_clip_to_learn_from(folder):
+    chosen = corpus(folder, hop=1 / RATE)
+    learnt = everything(chosen.open(CLIP, seed=0, held_out=False))
+    assert len(learnt) == 5 * (round(SECONDS * RATE) - CLIP.length + 1)
+    for sample in learnt[::7]:
+        number = int(sample.key[len("made/P")])
+        np.testing.assert_allclose(sample.target, number + sample.time, atol=1 / 500)
+    assert len(everything(chosen.open(CLIP, seed=0, held_out=True, count=99))) == 2 * 6
+    with pytest.raises(InputError, match="overlapping windows are not apart"):
+        corpus(folder, split="window", hop=0.5)
+
+
 def test_people_are_apart(folder):
     sides = [everything(corpus(folder).open(CLIP, seed=0, held_out=h, count=99)) for h in (0, 1)]
     assert not who(sides[0]) & who(sides[1])

@@ -50,6 +50,16 @@ def standardised(images: Array) -> Array:
     return _over_spread(x - x.mean(dtype=np.float64).astype(np.float32))
 
 
+def deviation(images: Array) -> Array:
+    """Each pixel less its own mean over the clip, over one spread for the whole clip.
+
+    images: (T, H, W, 3), 0–255.   Returns (T, H, W, 3) float32; zero when nothing changes.
+    What stands still is gone, so that a change of half a percent is not hidden below it.
+    """
+    x = _frames(images, 1)
+    return _over_spread(x - x.mean(axis=0, dtype=np.float64).astype(np.float32))
+
+
 def raw(images: Array) -> Array:
     """Pictures as they are, (T, H, W, 3) float32, 0–255."""
     return _frames(images, 1)
@@ -75,6 +85,7 @@ FRAMES: dict[str, Callable[[Array], Array]] = {
     "normalised difference": normalised_difference,
     "difference": difference,
     "standardised": standardised,
+    "deviation": deviation,
     "raw": raw,
     "unit": unit,
     "signed": signed,

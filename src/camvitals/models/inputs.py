@@ -36,6 +36,12 @@ def standardised(images: Tensor) -> Tensor:
     return _over_spread(x - x.mean(CLIP, keepdim=True))
 
 
+def deviation(images: Tensor) -> Tensor:
+    """(N, T, H, W, 3) pictures, as in `dsp.frames.deviation`."""
+    x = _frames(images, 1)
+    return _over_spread(x - x.mean(1, keepdim=True))
+
+
 def raw(images: Tensor) -> Tensor:
     """(N, T, H, W, 3) pictures as float32, 0–255."""
     return _frames(images, 1)
@@ -61,6 +67,7 @@ FRAMES: dict[str, Callable[[Tensor], Tensor]] = {
     "normalised difference": normalised_difference,
     "difference": difference,
     "standardised": standardised,
+    "deviation": deviation,
     "raw": raw,
     "unit": unit,
     "signed": signed,

@@ -35,6 +35,8 @@ class LabelClips:
         to show by how much.
     held_out: share of the people, or of the windows, that is never trained on.
     fold: another number draws others.
+    hop: between the starts of clips that are learnt from [s], for people apart; 0: one after the
+        other. With a hop of a picture the same seconds give a clip for each picture.
     corpora: names that the recordings must come from; () is all there are.
     """
 
@@ -45,6 +47,7 @@ class LabelClips:
     split: Literal["participant", "window"] = "participant"
     held_out: float = 0.3
     fold: int = 0
+    hop: float = 0.0
     corpora: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -52,6 +55,11 @@ class LabelClips:
             raise InputError(
                 f"labels need a scheme of {', '.join(SCHEMES)} and a split of {', '.join(SPLITS)} "
                 f"but got {self.scheme!r} and {self.split!r}"
+            )
+        if not 0 <= self.hop < np.inf or (self.hop and self.split != "participant"):
+            raise InputError(
+                f"corpus.hop needs seconds >= 0, and split participant but got {self.hop:g} and "
+                f"{self.split}; overlapping windows are not apart"
             )
         if not 0 <= self.held_out <= 0.9:
             raise InputError(f"corpus.held_out needs 0 to 0.9 but got {self.held_out:g}")
@@ -71,7 +79,8 @@ class LabelClips:
     def windows(self, cache: Cache, clip: Clip, *, held_out: bool) -> list[Window]:
         """All clips of one side, in the order of the cache. Raises InputError when it has none."""
         takes = self._takes(cache)
-        found = list(cache.windows(clip.seconds, hop=clip.seconds, reference=self.reference))
+        hop = clip.seconds if held_out else self.hop or clip.seconds
+        found = list(cache.windows(clip.seconds, hop=hop, reference=self.reference))
         if self.split == "participant":
             sides = split_by_subject(takes, share=self.held_out, fold=self.fold)
             keys = {one.key for one in sides[held_out]}
