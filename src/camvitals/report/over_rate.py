@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from camvitals.dsp.spectrum import peak
-from camvitals.records import Array, Report
+from camvitals.records import Array, Reading, Report
 from camvitals.report.figure import (
     COLOUR,
     TEXT_PX,
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 BAND_BPM = (40.0, 200.0)
+FAST_BPM, HIGHEST_BPM = 185.0, 240.0  # from the first on the axis goes to the second
 MOST_INTERVALS = {True: 500, False: 240}
 MOST_BEATS = 1200
 
@@ -47,27 +48,49 @@ def spectra(report: Report, wide: bool) -> Figure | None:
     if not panels:
         return None
     rows = (1.5, 1.0) if len(panels) == 2 else (1.0,)
+    band = _band(report)
     figure, axes = blank(64 + 108 * sum(rows), wide=wide, rows=rows)
     figure.subplots_adjust(hspace=0.34)
     if colours is not None:
-        _spectrum_panel(axes[0], *colours, names=CHANNELS)
-        heading(axes[0], "R, G, B: power, highest = 1")
+        _spectrum_panel(axes[0], *colours, names=CHANNELS, band=band)
+        of = "relative change of R, G, B: power" if wide else "R, G, B: power"  # beside the key
+        heading(axes[0], f"{of}, highest = 1")
         keys(axes[0])
     if pulse is not None:
-        _spectrum_panel(axes[-1], *pulse, names=("heart",))
+        _spectrum_panel(axes[-1], *pulse, names=("heart",), band=band)
         heading(axes[-1], "pulse: power, highest = 1")
     _mark_rate(axes, report)
-    axes[-1].set_xlim(*BAND_BPM)
-    axes[-1].set_xticks(range(40, 201, 20 if wide else 40))
+    axes[-1].set_xlim(*band)
+    axes[-1].set_xticks(range(40, round(band[1]) + 1, 20 if wide else 40))
     axes[-1].xaxis.set_major_formatter("{x:g}")
     axes[-1].set_xlabel("beats per minute", fontsize=TEXT_PX, color=COLOUR["muted"], labelpad=1)
     place(figure, top=24, bottom=34)
     return figure
 
 
-def _spectrum_panel(ax: Axes, frequency: Array, power: Array, *, names: tuple[str, ...]) -> None:
+def _band(report: Report) -> tuple[float, float]:
+    """What is shown [bpm]: more where the heart is fast."""
+    rate = report_rate(report)
+    fast = rate is not None and (rate.value or 0.0) > FAST_BPM
+    return BAND_BPM[0], HIGHEST_BPM if fast else BAND_BPM[1]
+
+
+def report_rate(report: Report) -> Reading | None:
+    """The heart rate of the whole recording; None where it is withheld."""
+    found = (r for r in report.readings if r.name == "heart_rate" and r.value is not None)
+    return next(found, None)
+
+
+def _spectrum_panel(
+    ax: Axes,
+    frequency: Array,
+    power: Array,
+    *,
+    names: tuple[str, ...],
+    band: tuple[float, float],
+) -> None:
     bpm = 60 * frequency
-    inside = (bpm >= BAND_BPM[0]) & (bpm <= BAND_BPM[1])
+    inside = (bpm >= band[0]) & (bpm <= band[1])
     shown = power[inside] / max(float(power[inside].max(initial=0.0)), 1e-300)
     for name, line in zip(names, shown.T, strict=True):
         time, values = thinned(bpm[inside], line, most=800)
@@ -77,16 +100,20 @@ def _spectrum_panel(ax: Axes, frequency: Array, power: Array, *, names: tuple[st
 
 
 def _mark_rate(axes: list[Axes], report: Report) -> None:
-    rate = next((r.value for r in report.readings if r.name == "heart_rate"), None)
-    if rate is None:
+    """A line at the rate of the report, its interval as a band; nothing where it is withheld."""
+    reading = report_rate(report)
+    if reading is None or reading.value is None:
         return
+    rate = reading.value
     for ax in axes:
+        if reading.low is not None and reading.high is not None:
+            ax.axvspan(reading.low, reading.high, color=COLOUR["muted"], alpha=0.13, linewidth=0)
         ax.axvline(rate, color=COLOUR["muted"], linewidth=1, linestyle=(0, (2, 3)))
     right = rate < 150
     axes[-1].annotate(
         f"{rate:.1f} bpm",
         (rate, 0.98),
-        xytext=(5 if right else -5, 0),
+        xytext=(9 if right else -9, 0),
         textcoords="offset points",
         ha="left" if right else "right",
         va="top",
@@ -101,16 +128,19 @@ def say_spectra(report: Report) -> str:
     lines = {} if found is None else dict(zip(CHANNELS, found[1].T, strict=True))
     frequency = None if found is None else found[0]
     pulse = wave_spectrum(wave_named(report, "pulse"))
-    said = [_say_peak(name, frequency, line) for name, line in lines.items()]
+    band = _band(report)
+    said = [_say_peak(name, frequency, line, band) for name, line in lines.items()]
     if pulse is not None:
-        said.append(_say_peak("pulse", pulse[0], pulse[1][:, 0]))
-    return f"Power spectra, highest at: {', '.join(said)}."
+        said.append(_say_peak("pulse", pulse[0], pulse[1][:, 0], band))
+    rate = report_rate(report)
+    told = "withheld" if rate is None else f"{rate.value:.1f} bpm"
+    return f"Power spectra, highest at: {', '.join(said)}. Heart rate of the report: {told}."
 
 
-def _say_peak(name: str, frequency: Array | None, line: Array) -> str:
-    if frequency is None or frequency[-1] * 60 < BAND_BPM[0]:
+def _say_peak(name: str, frequency: Array | None, line: Array, band: tuple[float, float]) -> str:
+    if frequency is None or frequency[-1] * 60 < band[0]:
         return f"{name} not known"
-    at, _ = peak(frequency, line, low=BAND_BPM[0] / 60, high=BAND_BPM[1] / 60)
+    at, _ = peak(frequency, line, low=band[0] / 60, high=band[1] / 60)
     return f"{name} {60 * at:.0f} bpm"
 
 

@@ -63,7 +63,8 @@ PLOTS: dict[str, Plot[Report]] = {
         "Power spectra of the rPPG signals corresponding to each RGB channel",
         spectra,
         say_spectra,
-        "A pulse peaks at one rate in all channels, green most, and again in the pulse wave.",
+        "A pulse peaks at one rate in all channels, green most, and again in the pulse wave. "
+        "Dotted: the heart rate told, on its interval; none where it is withheld.",
     ),
     "breath": Plot(
         "Respiration wave",
