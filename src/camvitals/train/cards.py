@@ -18,10 +18,18 @@ from camvitals.models.architecture import Architecture
 from camvitals.records import InputError
 from camvitals.train import graph
 from camvitals.train.cached import CacheClips
-from camvitals.train.checkpoint import CARD, load_weights, on_disk, packed, write_together
+from camvitals.train.checkpoint import (
+    CARD,
+    load_weights,
+    on_disk,
+    packed,
+    weights_in,
+    write_together,
+)
 from camvitals.train.clips import MadeClips
 from camvitals.train.labelled import LabelClips
 from camvitals.train.objective import architecture_of
+from camvitals.train.prune.start import prune_like
 from camvitals.train.recipe import Recipe
 
 
@@ -120,6 +128,8 @@ def trained(folder: Path | str, *, own_code: bool = False) -> tuple[nn.Module, R
     card = ModelCard.load(weights.with_name(weights.name + CARD))
     size = card.size or (len(card.regions) or 1, 3)
     module = architecture.build(**{"size": size, **recipe.model.options})
+    if recipe.prune.method != "none":
+        prune_like(module, recipe.prune, weights_in(weights), str(weights))
     facts = load_weights(module, weights)
     if facts.get("recipe") != recipe.hash:
         raise InputError(f"{weights} was not trained by {path}; take the two of one training")

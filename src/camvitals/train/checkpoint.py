@@ -141,10 +141,24 @@ def load_weights(module: nn.Module, path: Path | str) -> dict[str, Any]:
     card = path.with_name(path.name + CARD)
     if card.exists():
         ModelCard.load(card).verify(path.read_bytes(), str(path))
-    if any(name.startswith(WEIGHTS) for name in tensors):
-        tensors = _under(tensors, WEIGHTS)
-    put_weights(module, tensors, str(path))
+    put_weights(module, _weights_of(tensors, facts, path), str(path))
     return facts
+
+
+def weights_in(path: Path | str) -> dict[str, Tensor]:
+    """The state dict in a file of weights, in a checkpoint, or in one of pruned weights."""
+    tensors, facts = load_tensors(Path(path))
+    return _weights_of(tensors, facts, Path(path))
+
+
+def _weights_of(
+    tensors: dict[str, Tensor], facts: Mapping[str, Any], path: Path
+) -> dict[str, Tensor]:
+    from camvitals.train.prune.storage import unpacked
+
+    if any(name.startswith(WEIGHTS) for name in tensors):
+        return _under(tensors, WEIGHTS)
+    return unpacked(tensors, facts, str(path))
 
 
 def put_weights(module: nn.Module, tensors: Mapping[str, Tensor], name: str) -> None:

@@ -197,7 +197,7 @@ def _work(fabric: Fabric, task: _Task) -> Result:
 
 def _trained(fabric: Fabric, task: _Task) -> Result:
     before = _before(task)
-    run = Run(fabric, task.recipe, task.folder, workers=task.machine.makers)
+    run = Run(fabric, task.recipe, task.folder, workers=task.machine.makers, begun=before)
     validation = None
     if task.recipe.evaluation.count:
         validation = Validation(task.recipe, run.architecture)

@@ -17,6 +17,7 @@ from camvitals.models.architecture import Architecture
 from camvitals.records import InputError
 from camvitals.train.losses import LOSSES
 from camvitals.train.named import is_own, load_named
+from camvitals.train.prune.distil import TERM, distillation
 from camvitals.train.recipe import Recipe
 from camvitals.train.stream import Batch
 from camvitals.train.trusted import trusted
@@ -55,9 +56,10 @@ def objective_of(recipe: Recipe) -> Objective:
     if recipe.objective not in OBJECTIVES:
         known = ", ".join(OBJECTIVES)
         raise InputError(f"objective needs {known} or FILE.py:NAME but got {recipe.objective!r}")
-    odd = [term.name for term in recipe.loss if term.name not in LOSSES]
+    losses = (*LOSSES, TERM)
+    odd = [term.name for term in recipe.loss if term.name not in losses]
     if odd:
-        raise InputError(f"no loss {odd[0]!r}; choose one of {', '.join(LOSSES)}")
+        raise InputError(f"no loss {odd[0]!r}; choose one of {', '.join(losses)}")
     return OBJECTIVES[recipe.objective]
 
 
@@ -107,10 +109,15 @@ def terms_of(
     late = recipe.model.delay
     wave = wave[:, late:] if late else wave
     kind = kind_of(recipe, architecture)
+    from_teacher = {
+        term.name: distillation(wave, batch, term, recipe, kind)
+        for term in recipe.loss
+        if term.name == TERM
+    }
     target = target_of(batch, kind, wave, delay=late)
     if kind == "label" and architecture.extra:  # the last was given twice
         wave, target = wave[:, : -architecture.extra], target[:, : -architecture.extra]
-    return {
+    return from_teacher | {
         term.name: LOSSES[term.name](
             wave,
             target,
@@ -120,6 +127,7 @@ def terms_of(
             **term.options,
         )
         for term in recipe.loss
+        if term.name != TERM
     }
 
 

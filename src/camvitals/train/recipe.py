@@ -22,6 +22,7 @@ from camvitals.train.cached import CacheClips
 from camvitals.train.clips import Clip, MadeClips, MadeTraces
 from camvitals.train.labelled import LabelClips
 from camvitals.train.named import is_own, load_named
+from camvitals.train.prune.wanted import Prune
 from camvitals.train.settings import from_plain, to_plain, with_setting
 
 FORMAT = 1
@@ -170,6 +171,7 @@ class Recipe:
     optimiser: Optimiser = field(default_factory=Optimiser)
     schedule: Schedule = field(default_factory=Schedule)
     evaluation: Evaluation = field(default_factory=Evaluation)
+    prune: Prune = field(default_factory=Prune)
     seed: int = 0
     epochs: int = 10
     steps: int | None = None
@@ -248,6 +250,8 @@ class Recipe:
         kept = {key: value for key, value in plain.items() if key not in ("name", *MOVABLE)}
         if not self.model.trunk:
             del kept["model"]["trunk"]  # recipes from before there was one keep their hash
+        if self.prune.method == "none":
+            del kept["prune"]
         return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()
 
     def differences(self, other: Recipe) -> list[str]:
@@ -306,9 +310,17 @@ def absolute(recipe: Recipe) -> Recipe:
         dataclasses.replace(one, name=_absolute_name(one.name)) for one in recipe.augmentation
     )
     objective = _absolute_name(recipe.objective)
+    loss = tuple(_absolute_term(term) for term in recipe.loss)
     return dataclasses.replace(
-        recipe, model=model, corpus=corpus, augmentation=changes, objective=objective
+        recipe, model=model, corpus=corpus, augmentation=changes, objective=objective, loss=loss
     )
+
+
+def _absolute_term(term: Term) -> Term:
+    if "teacher" not in term.options:
+        return term
+    teacher = _absolute_path(str(term.options["teacher"]))
+    return dataclasses.replace(term, options={**term.options, "teacher": teacher})
 
 
 def _absolute_path(path: str) -> str:

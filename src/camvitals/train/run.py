@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from camvitals.models.architecture import TRACES
 from camvitals.records import InputError
-from camvitals.train.checkpoint import load_state, load_weights, save_state
+from camvitals.train.checkpoint import load_state, load_weights, save_state, weights_in
 from camvitals.train.curve import CURVE, CURVE_COLUMNS, STEP_COLUMNS, STEPS, Table
 from camvitals.train.objective import (
     Augmentations,
@@ -31,9 +31,10 @@ from camvitals.train.objective import (
     weighted,
 )
 from camvitals.train.pretrained import begin_from, pretrained
+from camvitals.train.prune.start import prune_for, prune_like
 from camvitals.train.recipe import PUBLISHED, Optimiser, Recipe
 from camvitals.train.schedule import share_of_step
-from camvitals.train.stream import Batch, Clips, Share, Stream
+from camvitals.train.stream import Batch, Clips, Share, Stream, batch_of
 
 LAST, BEST = "last.safetensors", "best.safetensors"
 CLASSES: dict[str, Any] = {
@@ -63,10 +64,13 @@ class Standing:
 class Run:
     """The parts of one training on one of its devices.
 
+    begun: whether it goes on with what lies in the folder.
     Raises InputError when the recipe does not fit together: model and clips, corpus and loss.
     """
 
-    def __init__(self, fabric: Fabric, recipe: Recipe, folder: Path, *, workers: int) -> None:
+    def __init__(
+        self, fabric: Fabric, recipe: Recipe, folder: Path, *, workers: int, begun: bool = False
+    ) -> None:
         self.fabric, self.recipe, self.folder = fabric, recipe, folder
         self.architecture = architecture_of(recipe)
         self.objective = objective_of(recipe)
@@ -80,6 +84,8 @@ class Run:
         first = self.clips.sample(0).images.shape
         self.size = (first[1], first[2])
         self.bare = self._built(pictures=len(first) == 4)
+        if recipe.prune.method != "none":
+            self._prune(begun=begun)
         chosen = [p for p in self.bare.parameters() if p.requires_grad]
         optimiser = optimiser_of(recipe.optimiser, chosen)
         self.module, self._wrapped = fabric.setup(self.bare, optimiser)
@@ -125,6 +131,19 @@ class Run:
             if parameter.dim() == 4:
                 parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
         return module
+
+    def _prune(self, *, begun: bool) -> None:
+        """Take weights out, by the first clips; a training that goes on, those that it took."""
+        recipe, last = self.recipe, self.folder / LAST
+        if begun:
+            prune_like(self.bare, recipe.prune, weights_in(last), str(last))
+            return
+        clips = [self.clips.sample(n) for n in range(recipe.prune.batches * recipe.batch)]
+        batches = [
+            batch_of(clips[at : at + recipe.batch], rate=recipe.clip.rate)
+            for at in range(0, len(clips), recipe.batch)
+        ]
+        prune_for(self.bare, recipe, self.architecture, batches)
 
     def restore(self, path: Path) -> None:
         """Go on from a checkpoint. Raises InputError when it is of another recipe."""

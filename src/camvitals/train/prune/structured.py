@@ -1,0 +1,206 @@
+"""Structured pruning: whole channels are taken out, so that the network is smaller and faster.
+
+Which channels belong together is found by torch-pruning (Fang et al., "DepGraph: towards any
+structural pruning", CVPR 2023).
+"""
+
+from __future__ import annotations
+
+import copy
+import warnings
+from collections.abc import Callable, Mapping
+from functools import partial
+from importlib import import_module
+from types import ModuleType
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+
+from camvitals.records import InputError
+from camvitals.train.prune.layers import CONVOLUTIONS, TRANSPOSED, put_modes
+from camvitals.train.prune.wiring import wiring
+
+HALVINGS = 9  # of the share of channels that is looked for
+MOST = 0.995  # share of a layer's channels
+NORMS: tuple[type[nn.Module], ...] = (nn.modules.batchnorm._BatchNorm,)  # and instance norms
+Read = Callable[[nn.Module, Tensor], Tensor]
+
+
+def torch_pruning() -> ModuleType:
+    """The library. Raises InputError without it."""
+    try:
+        return import_module("torch_pruning")
+    except ImportError as error:
+        raise InputError(
+            "structured pruning needs torch-pruning; install it with pip install 'camvitals[train]'"
+        ) from error
+
+
+def shrink(
+    module: nn.Module,
+    given: Tensor,
+    read: Read,
+    *,
+    factor: float,
+    scores: str = "magnitude",
+    seed: int = 0,
+    loss: Callable[[], Tensor] | None = None,
+) -> float:
+    """Take channels out of a network, in place; returns how many times fewer parameters it has.
+
+    given: what it takes, of one clip or more.   read: (network, given) -> its wave or number.
+    factor: so many times fewer, at the least; every layer loses the same share of its channels, the
+        least important first, and keeps one.   scores: magnitude, random, or snip with a loss.
+    Layers that the result is read from keep all that they give.
+    Raises InputError for networks whose channels cannot be taken out, which are as before then.
+    """
+    library = torch_pruning()
+    before = parameters(module)
+    mode = {name: part.training for name, part in module.named_modules()}
+    module.eval()
+    try:
+        if scores == "snip":
+            if loss is None:
+                raise InputError("the sensitivity of channels needs a loss on a batch; give loss=")
+            loss().backward()  # type: ignore[no-untyped-call]
+        found = wiring(module, lambda: read(module, given))
+        cut = partial(_cut, library, given=given, read=read, scores=scores, seed=seed)
+        share = _share(module, cut, found.outputs_of_layers, wanted=before / factor)
+        cut(module, found.outputs_of_layers, share=share)
+        with torch.no_grad():
+            read(module, given)
+    except InputError:
+        raise
+    except Exception as error:  # the library, and networks that reshape, raise anything
+        said = " ".join(str(error).split())[:160] or type(error).__name__
+        raise InputError(
+            f"its channels cannot be taken out ({said}); prune it by snip or n2nskip"
+        ) from error
+    finally:
+        module.zero_grad()
+        put_modes(module, mode)
+    return before / parameters(module)
+
+
+def _share(
+    module: nn.Module,
+    cut: Callable[..., None],
+    whole: tuple[str, ...],
+    *,
+    wanted: float,
+) -> float:
+    """The smallest share of channels to take out that leaves so many parameters or fewer."""
+    low, high = 0.0, MOST
+    least = parameters(module)
+    for step in range(HALVINGS):
+        share = high if step == 0 else (low + high) / 2
+        tried = copy.deepcopy(module)
+        cut(tried, whole, share=share)
+        left = parameters(tried)
+        least = min(least, left)
+        if left <= wanted:
+            high = share
+        elif step == 0:
+            raise InputError(
+                f"structured pruning leaves {least} parameters at least, where {wanted:.0f} are "
+                "wanted; use a smaller prune.factor"
+            )
+        else:
+            low = share
+    return high
+
+
+def _cut(
+    library: ModuleType,
+    module: nn.Module,
+    whole: tuple[str, ...],
+    *,
+    given: Tensor,
+    read: Read,
+    scores: str,
+    seed: int,
+    share: float,
+) -> None:
+    """Take this share of the channels of every layer but those that stay whole."""
+    kinds = {
+        "magnitude": library.importance.GroupMagnitudeImportance,
+        "snip": library.importance.GroupTaylorImportance,
+        "random": library.importance.RandomImportance,
+    }
+    parts = dict(module.named_modules())
+    with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.manual_seed(seed)
+        pruner = library.pruner.BasePruner(
+            module,
+            given,
+            importance=kinds[scores](),
+            pruning_ratio=share,
+            pruning_ratio_dict={part: min(share, _most(part)) for part in parts.values()},
+            ignored_layers=[parts[name] for name in whole],
+            forward_fn=read,
+        )
+        pruner.step()
+
+
+def _most(part: nn.Module) -> float:
+    """The share of a layer's channels that leaves one; the library takes all or none otherwise."""
+    channels = getattr(part, "out_channels", getattr(part, "out_features", 1))
+    return 1 - 1.001 / channels if channels > 1 else 0.0
+
+
+def parameters(module: nn.Module) -> int:
+    """Learnt numbers of a network, masked ones too."""
+    return sum(parameter.numel() for parameter in module.parameters())
+
+
+def reshape_like(module: nn.Module, tensors: Mapping[str, Tensor], name: str) -> None:
+    """Give a dense network the shapes of a smaller one's state dict, in place, not its weights.
+
+    name: where the tensors are from. Raises InputError where they are larger, or of another kind.
+    """
+    for layer, part in module.named_modules():
+        for kind in (part._parameters, part._buffers):
+            for key, tensor in list(kind.items()):
+                full = f"{layer}.{key}" if layer else key
+                other = tensors.get(full)
+                if tensor is None or other is None or other.shape == tensor.shape:
+                    continue
+                pairs = zip(other.shape, tensor.shape, strict=False)
+                if other.dim() != tensor.dim() or any(a > b for a, b in pairs):
+                    raise InputError(
+                        f"{name} is of another model: {full} has shape {tuple(other.shape)}, which "
+                        f"is no part of {tuple(tensor.shape)}; build the model that it is of"
+                    )
+                small: Any = tensor.new_zeros(other.shape)
+                is_parameter = isinstance(tensor, nn.Parameter)
+                kind[key] = nn.Parameter(small, tensor.requires_grad) if is_parameter else small
+        _count_again(part)
+
+
+def _count_again(part: nn.Module) -> None:
+    """Numbers of channels that a layer keeps beside its weights."""
+    weight, layer = part._parameters.get("weight"), cast("Any", part)
+    if weight is None:
+        return
+    if isinstance(part, CONVOLUTIONS):
+        _count_convolution(layer, weight, isinstance(part, TRANSPOSED))
+    elif isinstance(part, nn.Linear):
+        layer.out_features, layer.in_features = weight.shape
+    elif isinstance(part, NORMS):
+        layer.num_features = len(weight)
+    elif isinstance(part, nn.LayerNorm):
+        layer.normalized_shape = tuple(weight.shape)
+    elif isinstance(part, nn.GroupNorm):
+        layer.num_channels = len(weight)
+
+
+def _count_convolution(part: Any, weight: Tensor, transposed: bool) -> None:
+    first, second = weight.shape[:2]
+    if part.groups > 1 and part.groups == part.in_channels:  # one filter for each channel
+        part.groups = first // max(1, part.out_channels // part.in_channels)
+    if transposed:
+        part.in_channels, part.out_channels = first, second * part.groups
+    else:
+        part.out_channels, part.in_channels = first, second * part.groups
