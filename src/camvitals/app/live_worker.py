@@ -54,7 +54,7 @@ class Visit:
         else:
             self.monitor = Monitor(roi=start["roi"], skin=start["skin"], **words)
 
-    def take(self, data: bytes) -> str | None:
+    def take(self, data: bytes) -> list[str]:
         """A picture or colours; what to tell of it."""
         if isinstance(self.monitor, TraceMonitor):
             regions = len(self.monitor.regions)
@@ -64,17 +64,17 @@ class Visit:
         self._check_pace(frame.time)
         return self._seen(self.monitor.push_people(frame), frame.time)
 
-    def hear(self, text: str) -> str | None:
+    def hear(self, text: str) -> list[str]:
         """A message of words; what to tell of it."""
         message = parsed(text)
         if message["type"] == "now":
-            return self._report((self.monitor.now(),))
+            return self._report((self.monitor.now(),), asked=True)
         if message["type"] == "trace" and isinstance(self.monitor, TraceMonitor):
             found = samples_in(message, regions=len(self.monitor.regions))
             return self._seen(self._take_samples(found), float(found.time[-1]))
         raise InputError(f"no message {message['type'][:40]!r} here; see the protocol")
 
-    def advance(self) -> str | None:
+    def advance(self) -> list[str]:
         """Go on with the report in the making; what to tell when it is done."""
         return self._report(self.monitor.advance())
 
@@ -95,23 +95,23 @@ class Visit:
             )
         self._last = time
 
-    def _seen(self, people: tuple[Report, ...], time: float) -> str | None:
-        if people or not self._start["seen"]:
-            return self._report(people)
-        return json.dumps({"type": "seen", "time": time})
+    def _seen(self, people: tuple[Report, ...], time: float) -> list[str]:
+        seen = [json.dumps({"type": "seen", "time": time})] if self._start["seen"] else []
+        return self._report(people) + seen
 
-    def _report(self, people: tuple[Report, ...]) -> str | None:
+    def _report(self, people: tuple[Report, ...], *, asked: bool = False) -> list[str]:
         if not people:
-            return None
+            return []
+        head: dict[str, Any] = {"type": "report", "asked": asked}
         if self._send == "report":
-            document = to_json(people, with_trace=False)
-            return f'{{"type": "report", "document": {document}}}'
-        told = [_person(report, waves=self._send == "waves") for report in people]
-        faces = [_face(face) for face in self.monitor.faces]
-        time = people[0].trace.time[-1] if people[0].trace is not None else None
-        return json.dumps(
-            {"type": "report", "time": time, "people": told, "faces": faces}, allow_nan=False
-        )
+            return [f'{json.dumps(head)[:-1]}, "document": {to_json(people)}}}']
+        trace = people[0].trace
+        head |= {
+            "time": None if trace is None else float(trace.time[-1]),
+            "people": [_person(report, waves=self._send == "waves") for report in people],
+            "faces": [_face(face) for face in self.monitor.faces],
+        }
+        return [json.dumps(head, allow_nan=False)]
 
 
 class Worker:
@@ -123,7 +123,7 @@ class Worker:
 
     def run(self) -> None:
         """Until nobody speaks any more."""
-        self._say(READY, 0, 0.0, None)
+        self._say(READY, 0, 0.0, "")
         while True:
             while not self._heard() and self._go_on():
                 pass
@@ -143,9 +143,9 @@ class Worker:
             try:
                 told = self._visits[number].advance()
             except Exception as error:
-                told = self._given_up(number, error)
-            if told is not None:
-                self._say(TOLD, number, 0.0, told)
+                told = [self._given_up(number, error)]
+            for text in told:
+                self._say(TOLD, number, 0.0, text)
             if self._heard():
                 break
         return bool(busy)
@@ -161,13 +161,15 @@ class Worker:
         except Exception as error:
             self._say(WRONG, number, stamp, self._given_up(number, error))
         else:
-            self._say(DONE, number, stamp, told)
+            for text in told[:-1]:
+                self._say(TOLD, number, 0.0, text)
+            self._say(DONE, number, stamp, told[-1] if told else "")
 
-    def _told(self, kind: int, number: int, data: bytes) -> str | None:
+    def _told(self, kind: int, number: int, data: bytes) -> list[str]:
         if kind == OPEN:
             start = json.loads(data)
             self._visits[number] = Visit(start, megapixels=self._megapixels)
-            return json.dumps({"type": "started"} | start)
+            return [json.dumps({"type": "started"} | start)]
         visit = self._visits.get(number)
         if visit is None:
             raise InputError("this monitor has ended; begin another")
