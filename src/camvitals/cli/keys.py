@@ -13,7 +13,11 @@ from types import FrameType
 from typing import Any
 
 ENDING = b"qQ\x03\x04\x1b"
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+SIGNALS = [
+    getattr(signal, f"SIG{name}")
+    for name in ("INT", "TERM", "HUP")
+    if hasattr(signal, f"SIG{name}")
+]
 
 
 @contextmanager

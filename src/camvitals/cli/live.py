@@ -7,7 +7,7 @@ import json as jsonlib
 import math
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -82,10 +82,11 @@ def _outlets(lsl: str | None, osc: str | None, stack: ExitStack) -> list[Outlet]
 def _follow(session: Session, outlets: Sequence[Outlet], tell: Tell) -> tuple[Report, ...]:
     """Hand every report to everybody who wants it; returns the last ones."""
     people: tuple[Report, ...] = ()
-    for people in session.reports():
-        for outlet in outlets:
-            outlet.send(people, offset=session.offset)
-        tell(people)
+    with closing(session.reports()) as reports:
+        for people in reports:
+            for outlet in outlets:
+                outlet.send(people, offset=session.offset)
+            tell(people)
     return people
 
 
@@ -177,8 +178,10 @@ def _close(session: Session, last: Sequence[Report], *, json: bool) -> None:
         if console.is_terminal:
             for report in last:
                 show_report(report, console=console)
-    if session.failed:
-        complain(session.failed)
+    wrong = [text for text in (session.lost, session.failed) if text]
+    for text in wrong:
+        complain(text)
+    if wrong:
         raise typer.Exit(WRONG_INPUT)
     if session.recorder is not None and not json:
         print(f"traces, no pictures: {session.recorder.path} (camvitals measure reads them)")

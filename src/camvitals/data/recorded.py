@@ -8,6 +8,7 @@ replaces what earlier parts said from there on: the tracker withdraws what it to
 
 from __future__ import annotations
 
+import io
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping
@@ -35,7 +36,7 @@ class Recorder:
     def __init__(self, path: str | Path, *, about: Mapping[str, Any]) -> None:
         self.path = Path(path)
         try:
-            self._file: IO[bytes] = self.path.open("xb")
+            self._file = self.path.open("xb", buffering=0)
         except FileExistsError:
             raise InputError(f"{path} is there already; give another name") from None
         except OSError as error:
@@ -68,13 +69,17 @@ class Recorder:
         self._file.close()
 
     def _append(self, *arrays: Array) -> None:
-        start = self._file.tell()
+        """Write a part whole, or take back what could be written of it."""
+        part = io.BytesIO()
+        for array in arrays:
+            np.lib.format.write_array(part, array, allow_pickle=False)
+        start, left = self._file.tell(), memoryview(part.getvalue())
         try:
-            for array in arrays:
-                np.lib.format.write_array(self._file, array, allow_pickle=False)
-            self._file.flush()
+            while left:
+                left = left[self._file.write(left) :]
             os.fsync(self._file.fileno())
         except OSError:
+            self._file.truncate(start)
             self._file.seek(start)
             raise
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Sequence
+from pathlib import Path
 from time import monotonic
 from typing import Any
 
@@ -70,7 +72,16 @@ def _library() -> Any:
         raise InputError(
             "--lsl needs pylsl; install it with pip install 'camvitals[live]'"
         ) from error
+    if not any(path.is_file() for path in map(Path, _settings())):
+        # it would write its notes over the page on the terminal
+        pylsl.set_config_content("[log]\nlevel = -2\n")
     return pylsl
+
+
+def _settings() -> list[str]:
+    """Where somebody may keep settings of their own."""
+    home = Path.home() / "lsl_api" / "lsl_api.cfg"
+    return [os.environ.get("LSLAPICFG", ""), "lsl_api.cfg", str(home), "/etc/lsl_api/lsl_api.cfg"]
 
 
 def _label(info: Any, channels: Sequence[tuple[str, str]]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -51,6 +51,7 @@ class Session:
     duration: seconds after which to end.
     record:   file for the traces, or None.
     waits:    seconds before each try to find a lost camera again.
+    speed:    how much faster than its own pace a file is played.
     `stop` may be called from any thread; everything that can be read here may be read from any.
     """
 
@@ -63,11 +64,12 @@ class Session:
         duration: float = math.inf,
         record: Path | None = None,
         waits: tuple[float, ...] = WAITS_S,
+        speed: float = 1.0,
     ) -> None:
         if not duration > 0:
             raise InputError(f"--duration needs seconds > 0 but got {duration:g}; leave it out")
         self.source, self.watch = source, watch
-        self._fps, self._duration, self._waits = fps, duration, waits
+        self._fps, self._duration, self._waits, self._speed = fps, duration, waits, speed
         self._ended = Event()
         self._video = self._open()
         self.live = _is_live(source, self._video)
@@ -80,6 +82,7 @@ class Session:
         self.offset = 0.0  # what to add to the time of a picture for time.monotonic
         self.trouble = ""  # what is wrong with the source now
         self.failed = ""  # what went wrong with the recording
+        self.lost = ""  # why the session ended before its time
         settings = watch.settings
         about = {"source": self.name, "roi": settings.roi, "skin": settings.skin, **self._when()}
         try:
@@ -117,10 +120,10 @@ class Session:
         self._ended.set()
         self._video.close()
 
-    def reports(self) -> Iterator[tuple[Report, ...]]:
+    def reports(self) -> Generator[tuple[Report, ...], None, None]:
         """Everybody's reports, each time that they are ready, and once more at the end.
 
-        Raises InputError when a camera was lost and did not come back.
+        They end too when a camera was lost and did not come back, which `lost` then tells.
         """
         try:
             for frame in self._pictures():
@@ -143,18 +146,20 @@ class Session:
             if not self.live or self._over():
                 return
             self._find()
-            if self._over():
+            if self.lost or self._over():
                 return
 
     def _paced(self, video: Video) -> Iterator[Frame]:
         """The pictures of a file when they are due; those of a camera as they come."""
+        begun = monotonic()
         with video:
             for frame in video:
                 if math.isnan(self._first):
                     self._first = frame.time
                     self.offset = 0.0 if self.live else monotonic() - frame.time
                 if not self.live:
-                    self._ended.wait(max(0.0, frame.time + self.offset - monotonic()))
+                    due = begun + (frame.time - self._first) / self._speed
+                    self._ended.wait(max(0.0, due - monotonic()))
                 if self._over() or frame.time - self._first >= self._duration:
                     self._ended.set()
                     return
@@ -165,7 +170,7 @@ class Session:
         return self._ended.is_set() or (self.live and self.elapsed >= self._duration)
 
     def _find(self) -> None:
-        """Open a camera that was lost again. Raises InputError when it stays away."""
+        """Open a camera that was lost again, or give up."""
         why = next(iter(self._video.source.warnings[-1:]), "no more pictures came")
         for count, wait in enumerate(self._waits, start=1):
             self.trouble = f"{self.name} was lost ({why}); try {count} of {len(self._waits)}"
@@ -178,11 +183,12 @@ class Session:
                 continue
             return
         if math.isnan(self._first):
-            raise InputError(f"{self.name} gave no picture ({why}); check it and start again")
-        raise InputError(
-            f"{self.name} was lost after {self.elapsed:.0f} s and did not come back ({why}); "
-            "connect it and start again"
-        )
+            self.lost = f"{self.name} gave no picture ({why}); check it and start again"
+        else:
+            self.lost = (
+                f"{self.name} was lost after {self._latest - self._begun:.0f} s and did not come "
+                f"back ({why}); connect it and start again"
+            )
 
     def _open(self) -> Video:
         given = Path(self.source).expanduser()

@@ -29,7 +29,7 @@ from camvitals.report.wording import (
 )
 
 SHOWN_S = 10.0
-TALL, SHORT = 4, 1  # rows of a wave, where there is room and where there is not
+TALL, SHORT = 6, 1  # rows of a wave, where there is room and where there is not
 ADVICE = 2  # pieces of advice at a time
 LEADING = ("heart_rate", "respiration_rate", "spo2", "ecg_heart_rate")
 # what a person before a camera can change at once comes first; a window has its own length
