@@ -13,6 +13,7 @@ import argparse
 import base64
 import json
 import sys
+import zlib
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,12 +21,14 @@ from typing import Any
 import numpy as np
 
 from camvitals.data.synthetic.scenario import Scenario
+from camvitals.data.synthetic.scene import frames
 from camvitals.data.synthetic.traces import made_trace
 from camvitals.dsp.clean import bandpass, uniform
 from camvitals.dsp.spectrum import spectrum
 from camvitals.dsp.spline import spline
+from camvitals.face.collect import Collector
 from camvitals.pipeline import Settings, measure_trace
-from camvitals.records import Array, Report, Source, Trace
+from camvitals.records import Array, Frame, Report, Source, Trace
 from camvitals.report.json_file import _plain, _reading_out
 from camvitals.steps import finish
 from camvitals.vitals.heart import windows_of
@@ -39,6 +42,15 @@ ROOT = Path(__file__).resolve().parents[1]
 VECTORS = ROOT / "web" / "vectors"
 EVERY_RATE = 12  # of the facts, which are many, only every so many rates and some windows
 METHODS = ("green", "chrom", "pos")
+PICTURES, COVERED = 150, slice(90, 105)
+MATRIX = np.array(
+    [
+        [1.164384, 0.0, 1.596027, -222.921618],
+        [1.164384, -0.391762, -0.812968, 135.575409],
+        [1.164384, 2.017232, 0.0, -276.835851],
+    ],
+    dtype=np.float32,
+)
 CASES: dict[str, Scenario] = {
     "clear": Scenario(seed=3, duration=20.0, rate=30.0),
     "still": Scenario(seed=4, duration=16.0, rate=30.0, subject="still-picture"),
@@ -190,13 +202,80 @@ def _report(report: Report) -> dict[str, Any]:
     }
 
 
+def text_of(name: str) -> str:
+    """The file of a case."""
+    document = pictures() if name == "pictures" else made(name)
+    return json.dumps(document, ensure_ascii=False) + "\n"
+
+
+def pictures() -> dict[str, Any]:
+    """One made picture that is moved, lit, covered and shown again, and what is seen of it."""
+    image, _ = next(frames(Scenario(seed=11, duration=1.0, rate=30.0, size=(320, 240))))
+    time = np.arange(PICTURES) / 30.0
+    shift = np.round(np.stack([4 * np.sin(time), 3 * np.sin(1.7 * time)], axis=1)).astype(int) * 2
+    gain = 1 + 0.01 * np.sin(2 * np.pi * 1.2 * time)
+    out: dict[str, Any] = {
+        "image": zipped(image),
+        "time": encoded(time, exact=True),
+        "shift": shift.tolist(),
+        "gain": encoded(gain, exact=True),
+        "covered": [COVERED.start, COVERED.stop],
+        "matrix": encoded(MATRIX, exact=True),
+    }
+    for kind in ("rgb", "yuv"):
+        collector = Collector(roi="face")
+        planes = [image[..., k] for k in range(3)] if kind == "rgb" else halved(image)
+        for k, (at, (dx, dy), light) in enumerate(zip(time, shift, gain, strict=True)):
+            moved = [shown(plane, dx, dy, light, k, image.shape) for plane in planes]
+            if kind == "rgb":
+                frame = Frame.of_rgb(np.stack(moved, axis=-1), float(at))
+            else:
+                frame = Frame((moved[0], moved[1], moved[2]), MATRIX, float(at))
+            collector.push(frame)
+        (trace,) = collector.traces().values()
+        out[kind] = {
+            "names": list(trace.names),
+            "rgb": encoded(trace.rgb),
+            "pixels": encoded(trace.pixels),
+            "box": encoded(trace.box),
+        }
+    out["planes"] = [zipped(plane) for plane in halved(image)]
+    return out
+
+
+def zipped(image: Array) -> dict[str, Any]:
+    """Bytes, compressed."""
+    packed = zlib.compress(np.ascontiguousarray(image).tobytes(), 9)
+    return {"shape": list(image.shape), "zlib": base64.b64encode(packed).decode("ascii")}
+
+
+def halved(image: Array) -> list[Array]:
+    """Y, U and V of an RGB picture, U and V at half the size; limited range, BT.601."""
+    turn = np.linalg.inv(MATRIX[:, :3].astype(float))
+    yuv = (image.astype(float) - MATRIX[:, 3]) @ turn.T
+    small = yuv.reshape(image.shape[0] // 2, 2, image.shape[1] // 2, 2, 3).mean(axis=(1, 3))
+    planes = [yuv[..., 0], small[..., 1], small[..., 2]]
+    return [np.clip(np.round(plane), 0, 255).astype(np.uint8) for plane in planes]
+
+
+def shown(
+    plane: Array, dx: int, dy: int, light: float, number: int, shape: tuple[int, ...]
+) -> Array:
+    """A plane as picture `number` has it: moved and lit, or grey while the face is covered."""
+    if COVERED.start <= number < COVERED.stop:
+        return np.full_like(plane, 128)
+    factor = shape[0] // plane.shape[0]
+    lit = plane if factor > 1 else np.minimum(np.floor(plane * light + 0.5), 255).astype(np.uint8)
+    return np.roll(lit, (dy // factor, dx // factor), axis=(0, 1))
+
+
 def main() -> int:
     """Write the files."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", choices=CASES, action="append", help="these cases alone")
+    parser.add_argument("--only", choices=[*CASES, "pictures"], action="append", help="these cases alone")
     VECTORS.mkdir(exist_ok=True)
-    for name in parser.parse_args().only or CASES:
-        text = json.dumps(made(name), ensure_ascii=False) + "\n"
+    for name in parser.parse_args().only or [*CASES, "pictures"]:
+        text = text_of(name)
         (VECTORS / f"{name}.json").write_text(text, encoding="utf-8")
         print(f"{name}: {len(text) / 1e3:.0f} kB")
     return 0

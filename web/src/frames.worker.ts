@@ -1,0 +1,61 @@
+// Watches: pictures in, faces out to the page, colours out to the worker that reports.
+
+import { planesOf } from "./engine/decode";
+import { openNetwork } from "./engine/models";
+import { Watcher } from "./engine/watcher";
+import type { Done, FromFrames, ToFrames, ToReports } from "./messages";
+
+const say = (message: FromFrames): void => postMessage(message);
+let watcher: Watcher | null = null;
+let reports: MessagePort | null = null;
+let reporting = false;
+let queue: Promise<void> = Promise.resolve();
+
+addEventListener("message", ({ data }: MessageEvent<ToFrames>) => {
+  queue = queue.then(() => handle(data)).catch((error: unknown) => {
+    say({ type: "failed", id: "id" in data ? data.id : null, message: told(error) });
+  });
+});
+
+async function handle(message: ToFrames): Promise<void> {
+  if (message.type === "open") return open(message);
+  if (!watcher) return;
+  if (message.type === "restart") return watcher.restart();
+  if (message.type === "now") return send(message.id);
+  const { id, picture, time } = message;
+  if (watcher.stale(time)) {
+    if ("close" in picture) picture.close();
+    return say({ type: "taken", id, view: null });
+  }
+  const begun = performance.now();
+  const frame = await planesOf(picture, time);
+  const view = await watcher.push(frame);
+  say({ type: "taken", id, view: { ...view, ms: performance.now() - begun } });
+  if (!reporting && watcher.isDue()) send(null);
+}
+
+async function open({ base, threads, options, port }: Extract<ToFrames, { type: "open" }>): Promise<void> {
+  reports = port;
+  port.onmessage = (event: MessageEvent<Done>) => {
+    if (event.data.type === "done") reporting = false;
+  };
+  const faces = options.roi === "face";
+  const [blazeface_short, facemesh468] = faces
+    ? await Promise.all([openNetwork("blazeface_short", base, threads), openNetwork("facemesh468", base, threads)])
+    : [null, null];
+  watcher = new Watcher(options, blazeface_short && facemesh468 ? { blazeface_short, facemesh468 } : null);
+  say({ type: "ready" });
+}
+
+/** Let a report be made of what there is. */
+function send(id: number | null): void {
+  reporting = true;
+  const material = watcher!.material();
+  const parts = material.traces.flatMap((t) => [t.time.buffer, t.rgb.buffer, t.pixels.buffer, t.box.buffer]);
+  const message: ToReports = { type: "report", id, material };
+  reports!.postMessage(message, parts as ArrayBuffer[]);
+}
+
+function told(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
