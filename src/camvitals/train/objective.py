@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from camvitals.models.architecture import Architecture
 from camvitals.records import InputError
+from camvitals.train.enhance.objective import TERMS, enhancement
 from camvitals.train.losses import LOSSES
 from camvitals.train.named import is_own, load_named
 from camvitals.train.prune.distil import TERM, distillation
@@ -56,7 +57,7 @@ def objective_of(recipe: Recipe) -> Objective:
     if recipe.objective not in OBJECTIVES:
         known = ", ".join(OBJECTIVES)
         raise InputError(f"objective needs {known} or FILE.py:NAME but got {recipe.objective!r}")
-    losses = (*LOSSES, TERM)
+    losses = TERMS if recipe.objective == "enhancement" else (*LOSSES, TERM)
     odd = [term.name for term in recipe.loss if term.name not in losses]
     if odd:
         raise InputError(f"no loss {odd[0]!r}; choose one of {', '.join(losses)}")
@@ -133,7 +134,8 @@ def terms_of(
 
 def predicted(module: nn.Module, architecture: Architecture, batch: Batch) -> Tensor:
     """(N, T) float32 wave of each clip, or (N, 1) of networks that give a number."""
-    output = module(architecture.prepare(batch.images))
+    given = batch.images[..., :3]  # pairs hold the clean pictures and the skin besides
+    output = module(architecture.prepare(given))
     return architecture.wave(output, len(batch)).float()
 
 
@@ -143,7 +145,7 @@ def kind_of(recipe: Recipe, architecture: Architecture) -> str:
     Raises InputError where a model gives none of these.
     """
     kind = recipe.model.target or TARGETS.get(architecture.gives, "")
-    if not kind and not is_own(recipe.objective):
+    if not kind and recipe.objective in ("supervised", "trusted"):
         raise InputError(
             f"{recipe.model.name} gives {architecture.gives}; train it with an objective of its own"
         )
@@ -190,4 +192,8 @@ def known_targets(batch: Batch, kind: str) -> Tensor:
     return batch.weight * torch.isfinite(batch.heart_rate) if kind == "rate" else batch.weight
 
 
-OBJECTIVES: dict[str, Objective] = {"supervised": supervised, "trusted": trusted}
+OBJECTIVES: dict[str, Objective] = {
+    "supervised": supervised,
+    "trusted": trusted,
+    "enhancement": enhancement,
+}

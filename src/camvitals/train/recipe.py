@@ -20,6 +20,7 @@ from camvitals.records import InputError
 from camvitals.report.files import write_atomically
 from camvitals.train.cached import CacheClips
 from camvitals.train.clips import Clip, MadeClips, MadeTraces
+from camvitals.train.enhance.pairs import PairClips
 from camvitals.train.labelled import LabelClips
 from camvitals.train.named import is_own, load_named
 from camvitals.train.prune.wanted import Prune
@@ -31,6 +32,7 @@ CORPORA: dict[str, type] = {
     "made-clips": MadeClips,
     "cache": CacheClips,
     "labels": LabelClips,
+    "pairs": PairClips,
 }
 PUBLISHED = "public"  # a trunk that is fetched
 # What may change when a run goes on: it does not touch what has been computed so far.
@@ -164,7 +166,7 @@ class Recipe:
 
     name: str
     model: Model
-    corpus: MadeTraces | MadeClips | CacheClips | LabelClips
+    corpus: MadeTraces | MadeClips | CacheClips | LabelClips | PairClips
     clip: Clip
     loss: tuple[Term, ...]
     augmentation: tuple[Augment, ...] = ()
@@ -196,7 +198,7 @@ class Recipe:
             raise InputError(f"clip_norm needs > 0 or none but got {self.clip_norm:g}")
         if self.save_every is not None and self.save_every < 1:
             raise InputError(f"save_every needs steps >= 1 or none but got {self.save_every}")
-        if self.steps is None and not isinstance(self.corpus, CacheClips | LabelClips):
+        if self.steps is None and not isinstance(self.corpus, CacheClips | LabelClips | PairClips):
             raise InputError("made clips have no end: a recipe with them needs steps=…")
         self.to_json()  # a value that cannot be saved is told now
 
@@ -304,7 +306,7 @@ def absolute(recipe: Recipe) -> Recipe:
         trunk=_absolute_path(recipe.model.trunk),
     )
     corpus = recipe.corpus
-    if isinstance(corpus, CacheClips | LabelClips):
+    if isinstance(corpus, CacheClips | LabelClips | PairClips):
         corpus = dataclasses.replace(corpus, folder=_absolute_path(corpus.folder))
     changes = tuple(
         dataclasses.replace(one, name=_absolute_name(one.name)) for one in recipe.augmentation

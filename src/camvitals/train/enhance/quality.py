@@ -10,16 +10,14 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from camvitals.data.degrade import AXES, level_index
 from camvitals.records import InputError
 
 ORIGINAL = "original"
-FACES_PX = (128, 64, 32, 16, 8)
-CRFS = (0, 18, 24, 30, 36)
-QUALITIES = (
-    ORIGINAL,
-    *(f"face-{width}" for width in FACES_PX),
-    *(f"crf-{crf}" for crf in CRFS),
-)
+FACES_PX = tuple(int(name.removeprefix("face-")) for name in AXES["face"])
+CRFS = tuple(int(name.removeprefix("crf-")) for name in AXES["crf"])
+QUALITIES = (ORIGINAL, *AXES["face"], *AXES["crf"])
+PUBLISHED = 5  # levels of one axis, the best of which stands for the original
 
 
 def quality_number(name: str) -> int:
@@ -30,11 +28,17 @@ def quality_number(name: str) -> int:
 
 
 def one_hot(names: Sequence[str], *, count: int) -> Tensor:
-    """(N, Q) float32 of names of QUALITIES. InputError for a network that knows fewer."""
+    """(N, Q) float32 of names of QUALITIES.
+
+    count: that the network knows: all of QUALITIES, or the published five of one axis.
+    Raises InputError for an unknown name, and for another count.
+    """
     numbers = [quality_number(name) for name in names]
-    if numbers and max(numbers) >= count:
+    if count == PUBLISHED:
+        numbers = [0 if name == ORIGINAL else level_index(name) for name in names]
+    elif count != len(QUALITIES):
         raise InputError(
-            f"the network knows {count} qualities but {names[numbers.index(max(numbers))]!r} is "
-            f"number {max(numbers) + 1}; build it with qualities={len(QUALITIES)}"
+            f"the enhancer knows {count} qualities; build it with qualities={len(QUALITIES)}, or "
+            f"{PUBLISHED} for one axis"
         )
     return torch.nn.functional.one_hot(torch.tensor(numbers, dtype=torch.long), count).float()
