@@ -42,6 +42,9 @@ def evaluate(
     degrade: Annotated[
         str, typer.Option(help="Score the videos made worse too: face-16,crf-36, or face, crf.")
     ] = "",
+    enhance: Annotated[
+        str | None, typer.Option(metavar="NET.onnx", help="Network that makes better pictures.")
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Write the result as JSON.")] = None,
     csv: Annotated[Path | None, typer.Option(help="Write one line a window.")] = None,
     parquet: Annotated[Path | None, typer.Option(help="The same as Parquet.")] = None,
@@ -60,7 +63,7 @@ def evaluate(
     forms = {"csv": csv, "parquet": parquet, "markdown": markdown, "latex": latex, "html": html}
     _check_targets(out, *forms.values())
     chosen = _protocol(protocol, window, split, _levels(degrade))
-    takes = _takes(corpus, folder, bool(chosen.degrade))
+    takes = _takes(corpus, folder, bool(chosen.degrade) or enhance is not None)
     with Bar("recordings") as bar:
         result = run(
             takes,
@@ -70,6 +73,7 @@ def evaluate(
             progress=lambda done: bar.show(done, len(takes)),
             traces=traces,
             waves=waves,
+            enhance=enhance,
         )
     _write(result, takes, json=out, forms=forms, traces=traces)
     show(result)

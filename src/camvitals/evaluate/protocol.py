@@ -12,6 +12,7 @@ from camvitals.data.degrade import DEGRADATIONS, degradation
 from camvitals.records import InputError
 
 WINDOWS_S = (10.0, 30.0, 60.0)
+LATER = ("degrade", "enhance")  # settings that came later: without them hashes are what they were
 ESTIMATORS = {
     "report": "the heart rate of the report for the window, with its quality and interval, or the "
     "reason why it is withheld",
@@ -47,6 +48,7 @@ class Protocol:
     roi:       how recordings are looked at; "" leaves it to the corpus.   skin: the mask.
     split:     the recordings scored: train, val, test, or "" for all.
     degrade:   levels of `data.degrade` at which videos are scored too, besides as they are.
+    enhance:   the enhancer whose pictures the colours are taken from, by name and digests, or "".
     """
 
     name: str
@@ -64,6 +66,7 @@ class Protocol:
     skin: str = "otsu"
     split: str = ""
     degrade: tuple[str, ...] = ()
+    enhance: str = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "degrade", _levels(self.degrade))
@@ -79,9 +82,9 @@ class Protocol:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """Everything that moves a number, as JSON can hold it; `degrade` only where it does."""
+        """Everything that moves a number, as JSON can hold it; LATER only where it does."""
         found = {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
-        return {k: v for k, v in found.items() if v or k != "degrade"}
+        return {k: v for k, v in found.items() if v or k not in LATER}
 
     @property
     def hash(self) -> str:
@@ -104,7 +107,7 @@ class Protocol:
                 f"Split: {self.split or 'all recordings'}.",
                 f"Left out: windows whose reference is sound in less than {self.usable:.0%} of "
                 "their pieces of 10 s (Orphanidou et al., 2015; two sensors must agree).",
-                *self._degraded(),
+                *self._changed(),
             )
         )
 
@@ -112,8 +115,8 @@ class Protocol:
     def from_settings(cls, found: Mapping[str, Any]) -> Protocol:
         """The protocol of these `settings`; InputError names what is missing or unknown."""
         names = {field.name for field in fields(cls)}
-        if {*found, "degrade"} != names:
-            odd = ", ".join(sorted({*found, "degrade"} ^ names))
+        if {*found, *LATER} != names:
+            odd = ", ".join(sorted({*found, *LATER} ^ names))
             raise InputError(f"a protocol needs exactly its own settings, but see: {odd}")
         given: dict[str, Any] = {
             k: tuple(v) if isinstance(v, list) else v for k, v in found.items()
@@ -129,10 +132,14 @@ class Protocol:
             if key != "name" and mine.get(key) != theirs.get(key)
         ]
 
-    def _degraded(self) -> list[str]:
-        if not self.degrade:
-            return []
-        return [f"Degraded: every recording as it is, and at {', '.join(self.degrade)}."]
+    def _changed(self) -> list[str]:
+        found = []
+        if self.degrade:
+            levels = ", ".join(self.degrade)
+            found.append(f"Degraded: every recording as it is, and at {levels}.")
+        if self.enhance:
+            found.append(f"Colours: of crops enhanced by {self.enhance}.")
+        return found
 
     def _windows(self) -> str:
         where = "" if self.span is None else f" of seconds {self.span[0]:.2f} to {self.span[1]:.2f}"

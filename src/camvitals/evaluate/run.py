@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 from camvitals.data.recording import Recording
@@ -15,9 +16,11 @@ from camvitals.evaluate.degraded import work_of
 from camvitals.evaluate.protocol import PROTOCOLS, Protocol
 from camvitals.evaluate.result import Excluded, Result, Skipped, joined
 from camvitals.evaluate.score import Scored, Task
+from camvitals.face.enhance import enhancer
 from camvitals.parallel import run_jobs
-from camvitals.pipeline import Settings, versions
+from camvitals.pipeline import Settings
 from camvitals.records import InputError
+from camvitals.report.software import versions
 from camvitals.waves.auto import AUTO
 from camvitals.waves.run import METHODS
 
@@ -31,6 +34,7 @@ def evaluate(
     progress: Callable[[float], None] | None = None,
     traces: Path | str | None = None,
     waves: bool = False,
+    enhance: Path | str | None = None,
 ) -> Result:
     """Score methods on recordings.
 
@@ -39,6 +43,7 @@ def evaluate(
     progress:   told now and then how many recordings are done, parts included.
     traces:     folder where the colours found in videos are kept for the next evaluation.
     waves:      also score the waves (SCORES); it takes longer.
+    enhance:    an enhancer as `measure` takes it, for every method; videos only.
     The same windows are scored for every method; a method that says nothing in one has NaN there,
     and `why`. Windows without a usable reference are counted in Result.excluded, recordings that
     cannot be scored are named in Result.skipped: files missing, unreadable, without a reference,
@@ -51,7 +56,10 @@ def evaluate(
     protocol = protocol or PROTOCOLS["ours"]
     takes, refused = admitted(recordings, split=protocol.split)
     folder = None if traces is None else Path(traces)
-    tasks = [Task(take, chosen, protocol, folder, waves) for take in takes]
+    better = None if enhance is None else str(enhance)
+    if better is not None:
+        protocol = replace(protocol, enhance=enhancer(better).fingerprint)
+    tasks = [Task(take, chosen, protocol, folder, waves, better) for take in takes]
     found: dict[int, Scored] = {}
     skipped = list(refused)
     with (

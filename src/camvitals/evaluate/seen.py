@@ -20,6 +20,7 @@ import numpy as np
 from camvitals.data.recording import Recording
 from camvitals.dsp.clean import rate_of
 from camvitals.face.collect import Collector
+from camvitals.face.enhance import enhancer
 from camvitals.parallel import share_of
 from camvitals.pipeline import people
 from camvitals.records import Array, InputError, Source, Trace
@@ -68,20 +69,26 @@ def see(
     roi: str,
     skin: str,
     folder: Path | None = None,
+    enhance: str | None = None,
     note: Note | None = None,
 ) -> Seen:
     """Look at a recording once for all methods.
 
     methods: "auto" and what `waves.run.find` knows.   roi, skin: as measure takes them.
     folder:  where traces are kept from one evaluation to the next, or None.
+    enhance: an enhancer as `measure` takes it, or None.
     note:    told the share that is read, 0–1.
     Raises InputError for what cannot be read.
     """
     wanted = {method: find(method).needs for method in methods if method != AUTO}
     needs = sorted(set(wanted.values()) - {"rgb", "regions"})
+    better = None if enhance is None else enhancer(enhance)
     if recording.colours is not None:
+        if better is not None:
+            raise InputError("it holds colours, and pictures alone can be enhanced; take videos")
         return _of_colours(recording, recording.colours())
     looked = [f"{m} {learned(m).fingerprint}" for m, need in wanted.items() if need == CROPS]
+    looked += [] if better is None else [f"enhanced {better.fingerprint}"]
     about = [*needs, *sorted(looked)]  # another network sees another pulse in the same pictures
     kept = None if folder is None else _kept_at(folder, recording, about, roi, skin)
     if kept is not None and kept.is_file():
@@ -93,6 +100,7 @@ def see(
         moments="moments" in needs,
         points="points" in needs,
         takers=takers_of(wanted),
+        enhancer=better,
     )
     seen = _watched(recording, collector, note)
     if kept is not None:

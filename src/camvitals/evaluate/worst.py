@@ -111,6 +111,8 @@ def with_waves(
 def _seen(case: Case, take: Recording, protocol: Protocol, traces: Path | None) -> Case:
     """A case with its waves, measured around its window, or from the colours that were kept."""
     roi = protocol.roi or take.roi
+    if protocol.enhance:
+        return replace(case, why="its colours were enhanced, and are not made again for the plot")
     if traces is None or take.colours is not None:
         first, last = take.span or (-np.inf, np.inf)
         near = (max(first, case.start - AROUND_S), min(last, case.stop + AROUND_S))

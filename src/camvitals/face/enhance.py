@@ -9,6 +9,7 @@ Shape letters: T crops of a block, N rows and columns of a crop, R regions.
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections import deque
 from collections.abc import Iterator
@@ -67,6 +68,12 @@ class Enhancer:
     def version(self) -> str:
         """What the report says of it."""
         return f"{self.card.version} (sha256 {self.card.sha256[:12]})"
+
+    @property
+    def fingerprint(self) -> str:
+        """Its name, and digests of its weights and of all that its card says of feeding them."""
+        card = hashlib.sha256(self.card.text().encode()).hexdigest()
+        return f"{self.told}, card {card[:12]}"
 
     @property
     def told(self) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from camvitals.records import Array, Reading, Report, Wave
+from camvitals.report.enhanced import MARK as ENHANCED
 from camvitals.report.files import write_atomically
 from camvitals.waves.ecg import MARK
 
@@ -78,6 +79,8 @@ def column_name(name: str, unit: str) -> str:
 
 def wave_column(wave: Wave) -> str:
     """The name of a wave as a column; what a network made up of another says so."""
+    if ENHANCED in wave.unit:
+        return f"{wave.name}_enhanced"
     return f"{wave.name}_model_output" if MARK in wave.unit else wave.name
 
 
