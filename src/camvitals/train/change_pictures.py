@@ -130,7 +130,7 @@ class Compression(Change):
     crf: constant quality of h264, h265 and vp9, small is good.
         mpeg4 and mjpeg know none and are written at their best.
     Odd sizes are continued by a row or column while they are encoded, those too small for h265 to
-    64 px. Goes through a file in the folder for temporary ones.
+    72 px. Goes through a file in the folder for temporary ones.
     """
 
     codecs: tuple[str, ...] = ("h264",)
