@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import struct
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
@@ -38,8 +39,10 @@ async def start_child(module: str, *words: str) -> Process:
 
 async def end_child(process: Process) -> None:
     """End the process, whatever it is doing, and wait until it is gone."""
-    with suppress(ProcessLookupError):
-        process.kill()
+    if process.returncode is None:
+        with suppress(ProcessLookupError):
+            # not process.kill, which might be told of an end that the loop then never hears of
+            os.kill(process.pid, signal.SIGKILL)
     if process.stdin is not None:
         process.stdin.close()
         with suppress(OSError):

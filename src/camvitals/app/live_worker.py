@@ -175,7 +175,7 @@ class Worker:
             raise InputError("this monitor has ended; begin another")
         if kind == BINARY:
             return visit.take(data)
-        return visit.hear(data.decode("utf-8", "replace")) if kind == TEXT else None
+        return visit.hear(data.decode("utf-8", "replace")) if kind == TEXT else []
 
     def _given_up(self, number: int, error: Exception) -> str:
         """A fault that only this visitor is to feel; what to tell of it."""

@@ -25,7 +25,14 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DBAPIError,
+    IntegrityError,
+    NoSuchModuleError,
+    ProgrammingError,
+    SQLAlchemyError,
+)
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from camvitals.app.refusal import Refused
@@ -186,7 +193,7 @@ class Store:
             session.execute(
                 update(JobRow)
                 .where(JobRow.id == identity, JobRow.state == "running")
-                .values(state="waiting", started=None, tries=JobRow.tries - forgive)
+                .values(state="waiting", started=None, tries=JobRow.tries - int(forgive))
             )
 
     def open_jobs(self) -> list[Job]:
@@ -228,6 +235,8 @@ class Store:
         try:
             with Session(self.engine, expire_on_commit=False) as session, session.begin():
                 yield session
+        except (IntegrityError, ProgrammingError):  # a fault of ours
+            raise
         except SQLAlchemyError as error:
             raise refusal_of(error) from error
 
