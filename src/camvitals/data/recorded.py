@@ -111,7 +111,8 @@ def read_recorded(path: str | Path) -> tuple[Traces, Source, dict[str, Any]]:
 
     Raises InputError for what is no such file, or holds not one whole part.
     """
-    file, people, times = Path(path), {}, [np.zeros(0)]
+    file, times = Path(path), [np.zeros(0)]
+    people: dict[int, list[Array]] = {}
     facts: dict[str, Any] = {}
     names: tuple[str, ...] = ()
     parts = _parts(file)
@@ -193,7 +194,7 @@ def _replace(pieces: list[Array], new: Array) -> None:
 def _trace(samples: Array, names: tuple[str, ...]) -> Trace:
     given: Callable[[str], Array] = samples.__getitem__
     parts: dict[str, Any] = {
-        name: np.array(given(name)) for name in FIELDS if name in samples.dtype.names
+        name: np.array(given(name)) for name in FIELDS if name in (samples.dtype.names or ())
     }
     return Trace(time=np.array(given("time")), names=names, **parts)
 

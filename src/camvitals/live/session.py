@@ -118,7 +118,8 @@ class Session:
     def stop(self) -> None:
         """End the session, as soon as the picture at hand is done."""
         self._ended.set()
-        self._video.close()
+        if self.live:  # which may wait long for the next picture; a file must not be closed in one
+            self._video.close()
 
     def reports(self) -> Generator[tuple[Report, ...], None, None]:
         """Everybody's reports, each time that they are ready, and once more at the end.

@@ -70,9 +70,11 @@ def _check(bundle: dict[str, Any], release: str) -> None:
     """Let the models of the release read it; they raise where it breaks a rule."""
     try:
         if release == "R4":
-            from fhir.resources.R4B.bundle import Bundle
-        else:
-            from fhir.resources.bundle import Bundle
+            from fhir.resources.R4B.bundle import Bundle as R4Bundle
+
+            R4Bundle.model_validate(bundle)
+            return
+        from fhir.resources.bundle import Bundle
     except ImportError as error:
         missing("fhir.resources", error)
     Bundle.model_validate(bundle)

@@ -85,7 +85,7 @@ def _even(wave: Wave, start: float, rate: float) -> Array:
     at = start + np.arange(count) / rate
     after = np.clip(np.searchsorted(time, at), 1, len(time) - 1)
     nearest = np.minimum(np.abs(at - time[after - 1]), np.abs(at - time[after]))
-    out = np.interp(at, time, values)
+    out = np.asarray(np.interp(at, time, values))
     out[(nearest > GAP_S / 2) | (at < time[0] - 0.5 / rate) | (at > time[-1] + 0.5 / rate)] = np.nan
     return out
 

@@ -36,7 +36,7 @@ def _columns(wave: Wave, seconds: float, count: int) -> Array:
     if len(time) < 2:
         return np.full(count, np.nan)
     at = time[-1] - seconds * (count - 1 - np.arange(count)) / max(count - 1, 1)
-    return np.interp(at, time, values, left=np.nan, right=np.nan)
+    return np.asarray(np.interp(at, time, values, left=np.nan, right=np.nan))
 
 
 def _line(values_C: Array, height: int) -> Array:

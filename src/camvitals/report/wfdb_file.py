@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from camvitals.records import InputError, Reading, Report
+from camvitals.records import Array, InputError, Reading, Report
 from camvitals.report.signals import aside, missing, natural_rates, one_each, signals_of, started
 
 BEAT_HZ = 1000  # clock of the beats, finer than that of the pictures
-BITS = "16"
+BITS, LARGEST = "16", 32000
 
 
 def write_wfdb(path: str | Path, reports: Iterable[Report]) -> Path:
@@ -61,6 +61,8 @@ def _write_one(folder: Path, name: str, report: Report) -> None:
         sig_name=[s.name for s in signals],
         p_signal=table,
         fmt=[BITS] * len(signals),
+        adc_gain=[_gain(s.values) for s in signals],
+        baseline=[0] * len(signals),
         comments=[f"start {start:.6f} s", *map(_comment, report.readings)],
         write_dir=str(folder),
         **date,
@@ -70,6 +72,12 @@ def _write_one(folder: Path, name: str, report: Report) -> None:
     if len(beats):
         marks = ["N"] * len(beats)
         wfdb.wrann(name, "atr", beats, symbol=marks, fs=BEAT_HZ, write_dir=str(folder))
+
+
+def _gain(values: Array) -> float:
+    """Steps for each unit, so that the largest value fits; 1 where nothing is known."""
+    known = np.abs(values[np.isfinite(values)])
+    return float(LARGEST / known.max()) if len(known) and known.max() > 0 else 1.0
 
 
 def _comment(reading: Reading) -> str:
