@@ -8,15 +8,17 @@ camvitals train recipes/enhancement.py:teacher --out runs/enhancement/teacher
 python recipes/enhancement.py join runs/enhancement/teacher runs/enhancement/recovery \
     runs/enhancement/start.safetensors
 camvitals train recipes/enhancement.py:joint --out runs/enhancement/joint
+camvitals train recipes/enhancement.py:small_first --out runs/enhancement/small_first
 camvitals train recipes/enhancement.py:small --out runs/enhancement/small
 
-`recovery`, `teacher`, `joint` and `small` are for a processor: 64 px, an eighth of the width.
+`recovery`, `teacher`, `joint`, `small_first` and `small` are for a processor: 64 px, narrow.
 `large_recovery`, `large_enhancer`, `large_joint` and `large_joint_both` have the published sizes
 (550,779 and 37,326,784 numbers, 64 × 128×128) and steps, and want a GPU: --accelerator cuda.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -128,33 +130,49 @@ def _joint_terms(*, kind: str) -> tuple[Term, ...]:
     )
 
 
-def small() -> Recipe:
-    """The enhancer that runs anywhere: 241,700 numbers, taught by the large one and by the pulse.
+def small_first() -> Recipe:
+    """The enhancer that runs anywhere, 241,700 numbers: pictures, and the pulse that they show.
 
-    What the recovery reads from its pictures, and what the mean colour of the skin shows, are to be
-    the pulse; where there is none only the pictures count.
+    The mean colour of the skin is to show the pulse; where there is none only the pictures count.
     """
-    clip = Clip(96, RATE_HZ)
+    clip = Clip(64, RATE_HZ)
     return Recipe(
-        name="enhancer-small-64",
+        name="enhancer-small-64-first",
         model=Model(name="enhancer-small"),
         corpus=PairClips(folder="made/pairs"),
         clip=clip,
         objective="enhancement",
         loss=(
             Term(name="reconstruction", weight=2.0),
-            Term(name="distil", weight=0.5, options={"network": f"{RUNS}/teacher"}),
             Term(name="colours", weight=0.1),
-            Term(name="shown", weight=0.2),
-            Term(name="recovery", weight=0.05, options={"network": f"{RUNS}/recovery"}),
+            Term(name="shown", weight=0.3),
         ),
         optimiser=Optimiser(name="adamw", step=2e-3),
         schedule=Schedule(name="one-cycle"),
-        evaluation=_looks(clip, 32),
+        evaluation=replace(_looks(clip, 16), every=4),
         epochs=20,
-        steps=50,
+        steps=20,
         batch=4,
-        save_every=25,
+        precision="bf16-mixed",
+        save_every=10,
+    )
+
+
+def small() -> Recipe:
+    """It goes on, taught by the large one and by what a frozen recovery reads from its pictures."""
+    first = small_first()
+    return replace(
+        first,
+        name="enhancer-small-64",
+        model=replace(first.model, weights=f"{RUNS}/small_first/best.safetensors"),
+        loss=(
+            *first.loss,
+            Term(name="distil", weight=0.5, options={"network": f"{RUNS}/teacher"}),
+            Term(name="recovery", weight=0.05, options={"network": f"{RUNS}/recovery"}),
+        ),
+        optimiser=Optimiser(name="adamw", step=5e-4),
+        evaluation=replace(first.evaluation, every=1),
+        epochs=5,
     )
 
 
