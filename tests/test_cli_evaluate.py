@@ -40,6 +40,22 @@ def test_a_result_is_written_and_told(
     assert "floor:" in told
 
 
+def test_films_made_worse_are_told_by_level(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    module = sys.modules["camvitals.cli.evaluate"]
+    monkeypatch.setattr(module, "FILM_S", 10.5)
+    monkeypatch.setattr(module, "MADE_HZ", 12.0)
+    monkeypatch.setattr(module, "FILM", {"size": (160, 120)})
+    out = tmp_path / "a.json"
+    words = ("--degrade", "face-16,h264-crf-36", "--methods", "green", "--jobs", "1")
+    assert run(monkeypatch, "evaluate", "made", "1", *words, "--out", str(out)) == 0
+    told = capsys.readouterr().out
+    assert "by degradation" in told
+    assert "green, crf-36" in told
+    assert Result.load(out).names("stratum.degradation") == ("as is", "face-16", "crf-36")
+
+
 def test_what_was_skipped_is_named_and_moves_the_exit_status(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -69,6 +85,8 @@ def test_what_was_skipped_is_named_and_moves_the_exit_status(
         (("made", "1", "--split", "half"), "--split needs train, val or test"),
         (("made", "1", "--protocol", "mine"), "no protocol 'mine'"),
         (("made", "1", "--methods", "posx"), "no method 'posx'"),
+        (("made", "1", "--degrade", "face-16,worse"), "no degradation 'worse'"),
+        (("made", "1", "--degrade", "crf-60"), "the crf of h264 needs 0 to 51 but got 60"),
         (("made", "1", "--out", "/nowhere/a.json"), "needs the folder /nowhere"),
     ],
 )

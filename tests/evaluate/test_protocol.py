@@ -21,6 +21,8 @@ OTHER = {
     "roi": "skin",
     "skin": "none",
     "split": "test",
+    "degrade": ("crf-36",),
+    "enhance": "0123abcd",
 }
 
 
