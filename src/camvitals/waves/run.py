@@ -114,7 +114,7 @@ METHODS: dict[str, Method] = {
         "background",
         rectify.SHORTEST_S,
         "Subramaniam & Rajitha, ICAART (2019)",
-        window=30.0,
+        window=20.0,  # the window that the paper reads a rate from
     ),
     "subramaniam_reflectance": Method(
         rectify.subramaniam_reflectance,
