@@ -303,6 +303,16 @@ def test_simulate_writes_a_clip_and_its_truth(run, tmp_path):
     assert "no pulse" in simulated(run, tmp_path / "w.mp4", "--subject", "wall").out
 
 
+def test_simulate_makes_hearts_out_of_rhythm(run, tmp_path):
+    truths = []
+    for words in ((), ("--rhythm", "fibrillation"), ("--ectopic", 0.3)):
+        path = tmp_path / f"{len(truths)}.mp4"
+        assert simulated(run, path, *words, "--duration", 20).code == 0
+        truths.append(Truth.load(path))
+    even, fibrillation, ectopic = (np.diff(truth.beats) for truth in truths)
+    assert fibrillation.std() > 3 * even.std() and ectopic.std() > 2 * even.std()
+
+
 def test_simulate_makes_a_corpus(run, tmp_path):
     ended = simulated(run, tmp_path / "corpus", "--subjects", 2, "--light", "lamp")
     assert ended.code == 0 and "2 people" in ended.out

@@ -35,6 +35,11 @@ def simulate(
     bit_rate: Annotated[int | None, typer.Option(help="Bits a second, instead of crf.")] = None,
     size: Annotated[str, typer.Option(help="Width x height, in pixels.")] = "640x480",
     pulse: Annotated[float, typer.Option(help="Factor on the pulse; 0 removes it.")] = 1.0,
+    rhythm: Annotated[str, typer.Option(help="sinus, fibrillation.")] = "sinus",
+    ectopic: Annotated[float, typer.Option(help="Share of premature beats, 0–0.3.")] = 0.0,
+    ecg: Annotated[
+        str, typer.Option(help="Shape of the true ECG: textbook, own (each person's).")
+    ] = "textbook",
     sway_px: Annotated[float, typer.Option(help="How far a sway goes, in pixels.")] = 8.0,
     clock: Annotated[
         str, typer.Option(help="steady, jitter, halved (rate halves midway), dropped, ntsc.")
@@ -61,6 +66,9 @@ def simulate(
         "clock": clock,
         "pulse": pulse,
         "sway_px": sway_px,
+        "rhythm": rhythm,
+        "ectopic": ectopic,
+        "ecg": ecg,
     }
     if subjects is None and layout != OWN_LAYOUT:
         raise InputError(f"--layout {layout} is that of a corpus; say of how many by --subjects")
