@@ -1,4 +1,4 @@
-"""Golden vectors for the browser's engine: traces in, waves and rates out, as this package has them.
+"""Golden vectors for the browser's engine: traces in, waves and rates out, as we have them.
 
 web/test reads them and holds the TypeScript to them; tests/web makes them anew and compares. Made
 people only.
@@ -272,7 +272,9 @@ def shown(
 def main() -> int:
     """Write the files."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", choices=[*CASES, "pictures"], action="append", help="these cases alone")
+    parser.add_argument(
+        "--only", choices=[*CASES, "pictures"], action="append", help="these cases alone"
+    )
     VECTORS.mkdir(exist_ok=True)
     for name in parser.parse_args().only or [*CASES, "pictures"]:
         text = text_of(name)

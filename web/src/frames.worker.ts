@@ -1,8 +1,12 @@
 // Watches: pictures in, faces out to the page, colours out to the worker that reports.
 
 import { planesOf } from "./engine/decode";
+import { whole } from "./engine/face/crop";
+import { Detector } from "./engine/face/detect";
+import { frameOfPixels } from "./engine/face/frame";
+import { Mesh } from "./engine/face/mesh";
 import { openNetwork } from "./engine/models";
-import { Watcher } from "./engine/watcher";
+import { type FaceNetworks, Watcher } from "./engine/watcher";
 import type { Done, FromFrames, ToFrames, ToReports } from "./messages";
 
 const say = (message: FromFrames): void => postMessage(message);
@@ -43,8 +47,17 @@ async function open({ base, threads, options, port }: Extract<ToFrames, { type: 
   const [blazeface_short, facemesh468] = faces
     ? await Promise.all([openNetwork("blazeface_short", base, threads), openNetwork("facemesh468", base, threads)])
     : [null, null];
-  watcher = new Watcher(options, blazeface_short && facemesh468 ? { blazeface_short, facemesh468 } : null);
+  const networks = blazeface_short && facemesh468 ? { blazeface_short, facemesh468 } : null;
+  if (networks) await warm(networks);
+  watcher = new Watcher(options, networks);
   say({ type: "ready" });
+}
+
+/** A network's first call takes far longer than the others: no picture is to wait for it. */
+async function warm({ blazeface_short, facemesh468 }: FaceNetworks): Promise<void> {
+  const frame = frameOfPixels(new Uint8Array(256 * 256 * 4).fill(128), 256, 256, 0);
+  await new Detector(blazeface_short).find(frame, whole(frame), 1);
+  await new Mesh(facemesh468).measure(frame, whole(frame));
 }
 
 /** Let a report be made of what there is. */
