@@ -36,11 +36,16 @@ NOTES = (
 
 
 def by_sequence(
-    answers: Sequence[Entrant], vital: str, *, about: tuple[str, ...], draws: int = 1000
+    answers: Sequence[Entrant],
+    vital: str,
+    *,
+    about: tuple[str, ...],
+    notes: tuple[str, ...] = NOTES,
+    draws: int = 1000,
 ) -> Table:
     """The four columns, of the answers and of all that was asked, beside the floors that differ.
 
-    answers: methods and floors, one window a recording.   about: notes that come first.
+    answers: methods and floors, one window a recording.   about, notes: below it, in this order.
     draws:   of subjects, for the intervals.
     Of the floors those that know the time fall together with the mean of the others where every
     recording has one window, and the window before is that of the sequence before.
@@ -62,7 +67,7 @@ def by_sequence(
         Column("answers", "n", "", 0),
     )
     title = f"{named(vital)}: agreement, one rate a sequence"
-    return Table(f"{vital}.agreement", title, columns, rows, (*about, *NOTES))
+    return Table(f"{vital}.agreement", title, columns, rows, (*about, *notes))
 
 
 def _cells(one: Entrant, draws: int) -> tuple[Cell, ...]:

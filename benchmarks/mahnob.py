@@ -1,0 +1,91 @@
+"""Table I of system B on made people in the layout of MAHNOB-HCI, or on MAHNOB-HCI: results/mahnob.
+
+    python benchmarks/mahnob.py KEEP [--methods NAMES] [--corpus FOLDER] [--out FOLDER] [--jobs N]
+
+The made corpus and the colours found in it are kept in the folder KEEP, so that a second run goes
+on. --methods takes what `camvitals evaluate` does: names with commas, also paths of ONNX files with
+a card. --corpus: the real one, its folder of Sessions/.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import mahnob_made as made
+import mahnob_page as page
+from mahnob_variants import with_variants
+
+from camvitals.data.corpora import corpus
+from camvitals.data.recording import Recording
+from camvitals.evaluate.protocol import PROTOCOLS
+from camvitals.evaluate.result import Result
+from camvitals.evaluate.run import evaluate
+
+METHODS = (
+    "li",
+    "samc",
+    "lam_kuno",
+    "subramaniam_reflectance",
+    "subramaniam",
+    "balakrishnan",
+    "auto",
+    "chrom",
+    "pos",
+    "green",
+)
+CONDITION = "condition"
+
+
+def recordings(folder: Path, *, people: int) -> tuple[Recording, ...]:
+    """The recordings of the first made people, with what disturbs them as a stratum."""
+    sitters = {f"P{sitter.number:02d}": sitter for sitter in made.cast()[:people]}
+    found = [take for take in corpus("mahnob-hci").read(folder) if take.subject in sitters]
+    return tuple(
+        replace(
+            take, attributes={CONDITION: made.condition_of(sitters[take.subject], take.session)}
+        )
+        for take in found
+    )
+
+
+def score(takes: Sequence[Recording], methods: Sequence[str], keep: Path, jobs: int) -> Result:
+    """By the protocol of Li et al., colours kept."""
+    return evaluate(
+        takes, methods=methods, protocol=PROTOCOLS["li2014"], jobs=jobs, traces=keep / "colours"
+    )
+
+
+def main() -> None:
+    """Make, score, write."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("keep", type=Path)
+    parser.add_argument("--methods", default=",".join(METHODS))
+    parser.add_argument("--corpus", type=Path)
+    parser.add_argument("--out", type=Path, default=page.RESULTS)
+    parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument("--people", type=int, default=made.PEOPLE, help="made people, 12 at most")
+    given = parser.parse_args()
+    methods = tuple(name.strip() for name in given.methods.split(",") if name.strip())
+    given.keep.mkdir(parents=True, exist_ok=True)
+    if given.corpus:
+        takes = corpus("mahnob-hci").read(given.corpus)
+    else:
+        takes = recordings(made.make(given.keep / "made", people=given.people), people=given.people)
+    result = score(takes, methods, given.keep, given.jobs)
+    result.save(given.keep / "result.json")
+    varied = with_variants(takes, result, folder=given.keep / "colours", methods=methods)
+    page.write(
+        result,
+        varied,
+        takes,
+        colours=given.keep / "colours",
+        out=given.out,
+        made=not given.corpus,
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,135 @@
+"""The page of results/mahnob, from what `benchmarks/mahnob.py` scored."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from camvitals.data.recording import Recording
+from camvitals.evaluate.entrant import entrants
+from camvitals.evaluate.render import markdown_table
+from camvitals.evaluate.result import STRATUM, Result
+from camvitals.evaluate.seen import see
+from camvitals.evaluate.sequences import by_sequence
+from camvitals.evaluate.table import tables_of
+from camvitals.pipeline import Settings, measure_trace
+from camvitals.records import Report
+from camvitals.report.figure import svg
+from camvitals.report.files import write_atomically
+from camvitals.report.over_rate import say_spectra, spectra
+
+RESULTS = Path(__file__).resolve().parents[1] / "results" / "mahnob"
+HEART = "heart_rate"
+CONDITION = f"{STRATUM}condition"
+# A drawing that stands alone brings the page's colours along; see report/page.css.
+STYLE = (
+    "<style>svg{--ink:#191c20;--muted:#5d666f;--line:#e2e4e5;--heart:#b3223f;--red:#cf3f3a;"
+    "--green:#2c8a57;--blue:#3368c4;background:#fff;font-family:system-ui,sans-serif}"
+    "@media(prefers-color-scheme:dark){svg{--ink:#e9ebed;--muted:#9ba5ae;--line:#2c3238;"
+    "--heart:#ff7186;--red:#ff7b72;--green:#57c98a;--blue:#74a7ff;background:#191d21}}</style>"
+)
+HEAD = """# Table I of system B
+
+Made by `python benchmarks/mahnob.py KEEP`; do not edit. What the columns are, what was published
+and how to do this on the real corpus: [the MAHNOB-HCI table](../../docs/evaluation/mahnob.md).
+"""
+MADE = """**Made people, not MAHNOB-HCI**: {people} made people (seeds from 9,800,000, seen by no
+fit) in its layout, 61 pictures a second, 36 s, 200×150 px, H.264 at CRF 14; a face is about 50 px
+wide, where the real ones have some 200. Each has two sequences: one at rest in daylight, and one
+disturbed, by light (a lamp on 60 Hz, which 61 pictures a second show as a swing of 120 bpm; a
+screen; clouds) or by moving (swaying, talking, turning, a face that moves). The values say how the
+methods compare here. They are not comparable with published ones.
+"""
+REAL = "On the corpus given, whose {people} people were scored: {sequences} sequences.\n"
+VARIED = """## What the details of the baselines do
+
+Where a baseline of ours leaves its paper, it was scored both ways, on the sequences above. `li`
+drops the 5 % of the segments of *this* recording that vary most, so nothing of other recordings
+enters; the paper takes its threshold from the whole data set, test sequences included.
+"""
+ORDER = ("steady", "light", "motion")
+
+
+def write(
+    result: Result,
+    varied: Result,
+    takes: Sequence[Recording],
+    *,
+    colours: Path,
+    out: Path,
+    made: bool,
+    draws: int = 2000,
+) -> None:
+    """README.md, sequences.csv and spectra.svg.
+
+    varied: baselines and their variants.   colours: folder where those of the takes are kept.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    people, sequences = (len(result.names(name)) for name in ("subject", "recording"))
+    parts = [HEAD, (MADE if made else REAL).format(people=people, sequences=sequences)]
+    first = tables_of(result, HEART, draws=draws)[0]
+    parts.append(markdown_table(first))
+    parts += _conditions(result, draws)
+    if len(varied):
+        table = by_sequence(entrants(varied, HEART), HEART, about=(), draws=draws, notes=())
+        parts += [VARIED, markdown_table(table, level=3)]
+    drawn = _spectra(takes, result.names("method"), colours, out)
+    if drawn:
+        parts.append(drawn)
+    parts.append(_origin(result))
+    text = "\n\n".join(part.strip() for part in parts)
+    write_atomically(out / "README.md", text + "\n")
+    result.save_csv(out / "sequences.csv")
+
+
+def _conditions(result: Result, draws: int) -> list[str]:
+    """The same columns for each condition alone."""
+    if CONDITION not in result.columns:
+        return []
+    found = []
+    for word in ORDER:
+        part = result.where(result.columns[CONDITION] == word)
+        count = len(part.names("recording"))
+        about = (f"{count} sequences of {len(part.names('subject'))} people.",)
+        table = by_sequence(entrants(part, HEART), HEART, about=about, draws=draws, notes=())
+        text = markdown_table(table, level=3)
+        found.append(text.replace(text.partition("\n")[0], f"### {word.capitalize()}", 1))
+    return found
+
+
+def _spectra(takes: Sequence[Recording], methods: Sequence[str], folder: Path, out: Path) -> str:
+    """Figure 2 of the source for the first sequence whose rate is told."""
+    for take in takes:
+        seen = see(take, methods=methods, roi=take.roi, skin="otsu", folder=folder)
+        trace = seen.for_method("auto")
+        report = measure_trace(trace, source=seen.source, settings=Settings())
+        if report.reading(HEART).value is not None:
+            return _figure(take.name, report, out)
+    return ""
+
+
+def _figure(name: str, report: Report, out: Path) -> str:
+    figure = spectra(report, True)
+    if figure is None:
+        return ""
+    text = svg(figure, label=say_spectra(report), key="mahnob")
+    head, _, rest = text.partition(">")
+    drawn = f'{head} xmlns="http://www.w3.org/2000/svg">{STYLE}{rest}\n'
+    write_atomically(out / "spectra.svg", drawn)
+    return (
+        "## Figure 2: power spectra of the rPPG signals corresponding to each RGB channel\n\n"
+        f"![Spectra of red, green, blue and of the pulse](spectra.svg)\n\n"
+        f"Sequence {name}, all of it, as every page of `camvitals measure --html` has it. "
+        f"{say_spectra(report)}"
+    )
+
+
+def _origin(result: Result) -> str:
+    silent = np.isnan(result.columns["estimate"]).sum()
+    return (
+        f"Protocol {result.protocol.name}, hash {result.protocol.hash[:12]}; camvitals "
+        f"{result.versions.get('camvitals', '')}; every answer: [sequences.csv](sequences.csv), "
+        f"{silent} of {len(result)} withheld. {result.protocol.text}"
+    )
