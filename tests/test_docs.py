@@ -58,7 +58,7 @@ def test_the_index_names_every_page():
     assert {name for name in others if f"({name})" not in index} == set()
 
 
-@pytest.mark.parametrize("command", ["measure", "simulate"])
+@pytest.mark.parametrize("command", ["measure", "live", "simulate"])
 def test_every_option_is_described_in_its_section(command):
     text = (ROOT / "docs" / "command-line.md").read_text("utf-8")
     section = text.split(f"## camvitals {command}")[1].split("\n## ")[0]

@@ -126,6 +126,7 @@ def test_what_is_wrong_with_the_camera_stands_above_all(make_report):
     status = replace(STATUS, rate=0.0, trouble="camera was lost (gone); try 1 of 8")
     lines = shown([make_report(seconds=12)], status)
     assert "no pictures" in lines[0] and lines[1] == "! camera was lost (gone); try 1 of 8"
+    assert "Heart rate" not in "\n".join(lines)  # it would be of another time
     assert "waiting" not in "\n".join(shown([], status))
     assert "waiting for the first seconds" in "\n".join(shown([]))
 

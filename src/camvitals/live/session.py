@@ -180,7 +180,7 @@ class Session:
             try:
                 self._video = self._open()
             except InputError as error:
-                why = str(error)
+                why = str(error).removeprefix(f"{self.name} ")
                 continue
             return
         if math.isnan(self._first):

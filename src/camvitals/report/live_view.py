@@ -60,11 +60,12 @@ def live_page(
 ) -> RenderableType:
     """The page; it has no more lines than the console where that is possible.
 
+    While no pictures come nothing of anybody is shown: it would be of another time.
     keys: whether a key ends the session, which is then said.
     """
     head = _head(status, console)
     foot = _foot(status, console, keys)
-    if not reports:
+    if not reports or not status.rate:
         wait = "waiting for the first seconds" if not status.trouble else ""
         return Group(*head, Padding(plain_text(wait, console, "dim"), INDENT), *foot)
     room = max(0, console.height - len(head) - len(foot) - 1) // len(reports)
@@ -107,7 +108,7 @@ def _foot(status: Status, console: Console, keys: bool) -> list[RenderableType]:
 
 def _fitting(text: str, console: Console, style: str) -> Text:
     line = plain_text(text, console, style)
-    line.truncate(console.width, overflow="ellipsis")
+    line.truncate(console.width - INDENT[3], overflow="ellipsis")
     return line
 
 
