@@ -16,27 +16,28 @@ const NETWORKS = {
 };
 const RUNTIME = "ort-wasm-simd-threaded.wasm";
 
-/** The package's networks and the runtime, packed, beside the page; the runtime as it is left out. */
+/** The package's networks and the runtime, packed, beside the page. */
 function files(): Plugin {
   return {
     name: "camvitals-files",
-    generateBundle(_, bundle) {
+    generateBundle() {
       for (const [fileName, path] of Object.entries(NETWORKS)) {
         this.emitFile({ type: "asset", fileName, source: readFileSync(here(path)) });
       }
       const runtime = readFileSync(here(`node_modules/onnxruntime-web/dist/${RUNTIME}`));
       this.emitFile({ type: "asset", fileName: `${RUNTIME}.gz`, source: gzipSync(runtime, { level: 9 }) });
-      for (const name of Object.keys(bundle)) if (/ort-wasm.*\.wasm$/.test(name)) delete bundle[name];
     },
   };
 }
 
-/** Workers bring the runtime along too: there it is left out as well. */
+/** The library asks for the runtime as it is, beside it; it is given the packed one by models.ts. */
 function withoutRuntime(): Plugin {
+  const asked = `new URL("${RUNTIME}",import.meta.url).href`;
   return {
     name: "camvitals-without-runtime",
-    generateBundle(_, bundle) {
-      for (const name of Object.keys(bundle)) if (/ort-wasm.*\.wasm$/.test(name)) delete bundle[name];
+    enforce: "pre",
+    transform(code, id) {
+      return id.includes("onnxruntime-web") ? { code: code.replaceAll(asked, '""'), map: null } : null;
     },
   };
 }
@@ -45,13 +46,18 @@ export default defineConfig(({ mode }): UserConfig => {
   const shared: UserConfig = {
     base: "./",
     publicDir: false,
-    plugins: [files()],
+    plugins: [withoutRuntime(), files()],
     worker: { format: "es", plugins: () => [withoutRuntime()] },
   };
   const build = { target: "es2022", emptyOutDir: true, assetsInlineLimit: 0 };
   if (mode === "library") {
-    const lib = { entry: here("src/index.ts"), formats: ["es" as const], fileName: "camvitals" };
-    return { ...shared, build: { ...build, outDir: here("dist"), lib } };
+    // not as vite's own library, which would put every file into the script
+    const rolldownOptions: NonNullable<UserConfig["build"]>["rolldownOptions"] = {
+      input: here("src/index.ts"),
+      preserveEntrySignatures: "strict",
+      output: { entryFileNames: "camvitals.js" },
+    };
+    return { ...shared, build: { ...build, outDir: here("dist"), rolldownOptions } };
   }
   if (mode === "harness") {
     return { ...shared, root: here("test/browser"), build: { ...build, outDir: here("dist/harness") } };
