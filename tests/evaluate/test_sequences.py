@@ -93,6 +93,11 @@ def test_what_is_left_of_the_usual_columns_stands_below(table):
     assert {"rmse", "within_5", "ccc"} <= {column.key for column in below.columns}
 
 
+def test_readings_of_the_report_have_the_same_table():
+    told = replace(result(auto=SAID), protocol=PROTOCOLS["li2014-report"])
+    assert value(tables_of(told, "heart_rate", draws=20)[0], "auto", "all_below_5") == 60
+
+
 def test_other_protocols_keep_their_table():
     ours = replace(result(li=SAID), protocol=PROTOCOLS["ours"])
     assert "p" not in {column.key for column in tables_of(ours, "heart_rate", draws=20)[0].columns}

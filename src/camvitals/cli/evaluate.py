@@ -33,7 +33,7 @@ def evaluate(
     ],
     methods: Annotated[str, typer.Option(help="Names with commas, or all.")] = "auto",
     protocol: Annotated[
-        str, typer.Option(help="ours, rppg-toolbox, li2014 or heartratenet.")
+        str, typer.Option(help="ours, rppg-toolbox, li2014, li2014-report or heartratenet.")
     ] = "ours",
     window: Annotated[
         str | None, typer.Option(help="10, 30, 60 (s) or whole, instead of the protocol's.")

@@ -185,6 +185,10 @@ PROTOCOLS: dict[str, Protocol] = {
         Protocol(
             "li2014", None, None, "welch", "beats", (0.7, 4.0), 4, 300.0, span=(306 / 61, 2136 / 61)
         ),
+        # The same seconds, answered as a person gets it: with a quality, or withheld.
+        Protocol(
+            "li2014-report", None, None, "report", "beats", (0.65, 4.0), span=(306 / 61, 2136 / 61)
+        ),
         # The model card of HeartRateNet: six poles, 40–240 bpm, 10 s.
         Protocol("heartratenet", 10.0, 10.0, "fft_refined", "same", (2 / 3, 4.0), order=3),
     )

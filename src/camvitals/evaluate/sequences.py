@@ -19,7 +19,7 @@ from camvitals.evaluate.floors import constant_mean
 from camvitals.evaluate.metrics import METRICS, Score, scores
 from camvitals.records import Array
 
-PROTOCOL = "li2014"  # the protocol whose table this is
+PROTOCOLS = ("li2014", "li2014-report")  # those whose table this is
 GIVEN = ("mae", "rmse_percent", "below_5", "pearson_r")
 TITLES = {"mae": "mean |error|", "rmse_percent": "RMSE", "below_5": "below 5 bpm", "pearson_r": "r"}
 BEFORE = "sequence before"

@@ -26,7 +26,7 @@ from camvitals.evaluate.degraded_table import by_level
 from camvitals.evaluate.entrant import UNITS, Entrant, entrants, lead_of, strata_of, words_of
 from camvitals.evaluate.metrics import CLOSE_BPM, METRICS, scores
 from camvitals.evaluate.result import Result
-from camvitals.evaluate.sequences import PROTOCOL as OF_SEQUENCES
+from camvitals.evaluate.sequences import PROTOCOLS as OF_SEQUENCES
 from camvitals.evaluate.sequences import by_sequence
 from camvitals.evaluate.statistics import gap
 from camvitals.evaluate.verdict import verdict
@@ -78,7 +78,7 @@ def tables_of(
     about = (*_counts(result, vital, answers[0]), *_silent(answers))
     main = (*MAIN, "arms") if vital == "spo2" else MAIN
     further = FURTHER
-    if result.protocol.name == OF_SEQUENCES:
+    if result.protocol.name in OF_SEQUENCES and vital == "heart_rate":
         first = by_sequence(answers, vital, about=about, draws=draws)
         further = ("rmse", "within_5", "ccc", *FURTHER)
     else:
