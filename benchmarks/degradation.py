@@ -16,14 +16,14 @@ from pathlib import Path
 
 import numpy as np
 
-from camvitals.data.degrade import AXES
+from camvitals.data.degrade import AS_IS, AXES
 from camvitals.data.degrade_video import face_width
 from camvitals.data.recording import Recording
 from camvitals.data.synthetic.recordings import made_film
 from camvitals.data.synthetic.scenario import draw
 from camvitals.data.synthetic.scene import frames
 from camvitals.evaluate.protocol import protocol
-from camvitals.evaluate.render import markdown_table
+from camvitals.evaluate.render import markdown_table, text_of
 from camvitals.evaluate.result import Result
 from camvitals.evaluate.run import evaluate
 from camvitals.evaluate.table import tables_of
@@ -32,9 +32,13 @@ from camvitals.video import Video, open_video
 
 OUT = Path(__file__).resolve().parents[1] / "results" / "degradation"
 SEED, PEOPLE, SECONDS, RATE = 6_200_000, 12, 20.0, 15.0
-SIZE = (320, 432)  # so that faces have about 140 px, more than the largest level
+SIZE = (320, 432)
 LEVELS = (*AXES["face"], *AXES["crf"])
 METHODS = ("auto", "pos", "chrom", "green")
+TOLD = {
+    "ours": "As a person gets it: readings that are withheld when they are not trusted",
+    "heartratenet": "As papers have it: the highest peak of the wave, always answered",
+}
 
 
 def film(seed: int, folder: Path) -> Recording:
@@ -65,16 +69,56 @@ def drawn(job: tuple[int, Path], note: object) -> Recording:
     return film(*job)
 
 
-def results(people: int, folder: Path, jobs: int | None) -> Iterator[tuple[str, Result]]:
-    """The result by each of two protocols, after the first of which no picture is read again."""
-    seeds = [(seed, folder) for seed in range(SEED, SEED + people)]
-    films = dict(run_jobs(seeds, drawn, workers=jobs))
-    takes = [films[k] for k in sorted(films)]
-    widths = [face_width(take.pictures) for take in takes]
-    print(f"faces of {min(widths):.0f} to {max(widths):.0f} px", flush=True)
-    for name in ("ours", "heartratenet"):
+def films(people: int, keep: Path, jobs: int | None) -> list[Recording]:
+    """The films of so many people, drawn on all cores."""
+    seeds = [(seed, keep) for seed in range(SEED, SEED + people)]
+    found = dict(run_jobs(seeds, drawn, workers=jobs))
+    return [take for _, take in sorted(found.items()) if isinstance(take, Recording)]
+
+
+def results(takes: list[Recording], keep: Path, jobs: int | None) -> Iterator[Result]:
+    """The result by each protocol of TOLD; by the second no picture is read again."""
+    for name in TOLD:
         chosen = protocol(name, degrade=LEVELS)
-        yield name, evaluate(takes, methods=METHODS, protocol=chosen, jobs=jobs, traces=folder)
+        path = keep / f"{name}-{len(takes)}-{chosen.hash[:12]}.json"
+        if not path.is_file():
+            found = evaluate(takes, methods=METHODS, protocol=chosen, jobs=jobs, traces=keep)
+            for one in found.skipped:
+                print(f"skipped {one.recording}: {one.why}", flush=True)
+            found.save(path)
+        yield Result.load(path)
+
+
+def section(result: Result) -> Iterator[str]:
+    """A heading, the table by degradation, and the floor beside it."""
+    yield f"## {TOLD[result.protocol.name]}"
+    yield result.protocol.text
+    tables = {table.key: table for table in tables_of(result, "heart_rate")}
+    yield markdown_table(tables["heart_rate.degradation"], level=3)
+    agreement = tables["heart_rate.agreement"]
+    at = [column.key for column in agreement.columns].index("mae")
+    for row in agreement.rows:
+        if row.floor and row.name.startswith("mean"):
+            yield (
+                f"Floor, the mean rate of the other people: MAE "
+                f"{text_of(row.cells[at], agreement.columns[at])} bpm at every level."
+            )
+
+
+def page(parts: list[Result], widths: list[float]) -> str:
+    """The whole page."""
+    people = len(parts[0].names("subject"))
+    windows = len(parts[0].of(method=METHODS[0], **{"stratum.degradation": AS_IS}))
+    head = f"""# Degraded video, on made people
+
+Made by `python benchmarks/degradation.py KEEP`; do not edit. What the levels are:
+[the page](../../docs/evaluation/degradation.md).
+
+{people} made people whom no model was fitted on, of all tones, lights and motions: films of
+{SECONDS:g} s at {RATE:g} Hz and {SIZE[0]}×{SIZE[1]}, {windows} windows of 10 s. *As is*: as the
+camera takes it, without a codec. Faces have {min(widths):.0f} to {max(widths):.0f} px. In brackets:
+95 % intervals, people drawn again; differences are paired."""
+    return "\n\n".join([head, *(text for part in parts for text in section(part))]) + "\n"
 
 
 def main() -> None:
@@ -86,13 +130,10 @@ def main() -> None:
     given = parser.parse_args()
     given.keep.mkdir(parents=True, exist_ok=True)
     OUT.mkdir(parents=True, exist_ok=True)
-    for name, result in results(given.people, given.keep, given.jobs):
-        result.save(given.keep / f"{name}.json")
-        for one in result.skipped:
-            print(f"skipped {one.recording}: {one.why}", flush=True)
-        table = next(t for t in tables_of(result, "heart_rate") if t.key.endswith("degradation"))
-        (given.keep / f"{name}.md").write_text(markdown_table(table), encoding="utf-8")
-        print(markdown_table(table), flush=True)
+    takes = films(given.people, given.keep, given.jobs)
+    widths = [face_width(take.pictures) for take in takes if take.pictures]
+    parts = list(results(takes, given.keep, given.jobs))
+    (OUT / "README.md").write_text(page(parts, widths), encoding="utf-8")
 
 
 if __name__ == "__main__":

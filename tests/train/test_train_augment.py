@@ -363,6 +363,25 @@ def test_a_codec_that_there_is_not_is_told():
         AUGMENTATIONS["compression"](codecs=())
 
 
+def test_an_enhancer_is_told_the_level_that_was_drawn(pictures):
+    change = AUGMENTATIONS["degrade"](levels=["face-16", "face-8"])
+    assert isinstance(change, change_pictures.Degrade)
+    seen = set()
+    for seed in range(8):
+        images, place = change.told(pictures.images, pictures.time, np.random.default_rng(seed))
+        level = degrade.AXES["face"][place]
+        assert np.array_equal(images, degrade.degrade_clip(pictures.images, level, rate=RATE))
+        seen.add(place)
+    assert seen == {3, 4}
+
+
+def test_a_level_that_there_is_not_is_told():
+    with pytest.raises(InputError, match="no degradation 'worse'"):
+        AUGMENTATIONS["degrade"](levels=["face-8", "worse"])
+    with pytest.raises(InputError, match=r"degrade\.levels needs some .* but got none"):
+        AUGMENTATIONS["degrade"](levels=[])
+
+
 def test_a_crop_shows_a_part_as_large_as_asked():
     ramp = np.tile(np.arange(0, 240, 10, dtype=np.uint8)[None, None, :, None], (3, 24, 1, 3))
     sample = Sample(ramp, np.arange(3) / RATE, np.zeros(3, np.float32), 60.0, "")
