@@ -77,7 +77,7 @@ def tables_of(
     answers = entrants(result, vital)
     about = (*_counts(result, vital, answers[0]), *_silent(answers))
     main = (*MAIN, "arms") if vital == "spo2" else MAIN
-    further = FURTHER
+    further: tuple[str, ...] = FURTHER
     if result.protocol.name in OF_SEQUENCES and vital == "heart_rate":
         first = by_sequence(answers, vital, about=about, draws=draws)
         further = ("rmse", "within_5", "ccc", *FURTHER)
