@@ -15,8 +15,16 @@ from camvitals.report.write import WRITERS
 if TYPE_CHECKING:
     from camvitals.pipeline import Settings
 
+
+def _page(path: str | Path, reports: Iterable[Report]) -> Path:
+    """Plots come in when there is something to plot."""
+    from camvitals.report.page import write_page
+
+    return write_page(path, reports)
+
+
 WRITE: dict[str, Callable[[str | Path, Iterable[Report]], Any]] = {
-    "html": WRITERS[".html"],
+    "html": _page,
     "csv": write_csv,
     "table": WRITERS[".csv"],
     "edf": WRITERS[".edf"],
