@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import websockets
-from conftest import TOKEN, until
+from app_served import TOKEN, until
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from camvitals.data.synthetic.scenario import Scenario

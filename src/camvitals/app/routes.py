@@ -23,6 +23,7 @@ from camvitals.app.settings import Settings
 from camvitals.app.store import Job, Store
 from camvitals.app.uploads import receive
 from camvitals.app.wishes import wishes_of
+from camvitals.report.json_file import schema
 
 LONGEST_WAIT_S = 60.0
 BODY = {
@@ -88,14 +89,16 @@ class Desk:
             dependencies=[Depends(self.token)],
             responses={status: {"model": Problem} for status in statuses},
         )
-        closed.post(
-            "/measure", openapi_extra=BODY, responses={202: {"model": JobState}}, summary="Measure"
-        )(self.measure)
+        given: dict[int | str, dict[str, Any]] = {
+            200: {"description": "Reports", "content": {"application/json": {"schema": schema()}}}
+        }
+        told = given | {202: {"model": JobState}}
+        closed.post("/measure", openapi_extra=BODY, responses=told)(self.measure)
         closed.get("/jobs", response_model=list[JobState])(self.jobs)
         closed.get("/jobs/{identity}", response_model=JobState)(self.job)
         closed.post("/jobs/{identity}/cancel", response_model=JobState)(self.cancel)
         closed.delete("/jobs/{identity}", status_code=204)(self.delete)
-        closed.get("/report/{identity}")(self.report)
+        closed.get("/report/{identity}", responses=given)(self.report)
         whole = APIRouter()
         whole.include_router(closed)
         whole.get("/health")(self.health)

@@ -1,0 +1,94 @@
+"""`camvitals serve`: an address, or one line that says why not."""
+
+import importlib.util
+import os
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+
+import pytest
+
+from camvitals.cli import main
+
+
+@pytest.fixture
+def serve(tmp_path, monkeypatch, capsys):
+    """serve(*words): the one line on standard error with which it ends."""
+
+    def run(*words):
+        monkeypatch.setattr("sys.argv", ["camvitals", "serve", "--folder", str(tmp_path), *words])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        assert ended.value.code == 2
+        told = capsys.readouterr()
+        assert told.out == ""
+        assert told.err.count("\n") == 1
+        return told.err
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--host", "0.0.0.0"], "lets others in, which needs a token"),
+        (["--host", "0.0.0.0", "--token", "short"], "a token needs 16 to 200"),
+        (["--limit", "speed=3"], "no limit 'speed'"),
+        (["--database", "nonsense"], "the URL of the database cannot be used"),
+        (["--port", "99999"], "a port needs 0 to 65535"),
+        (["--host", "192.0.2.1", "--token", "x" * 20], "cannot be used"),
+    ],
+)
+def test_what_cannot_be_served_is_told(serve, words, told):
+    assert told in serve(*words)
+
+
+def test_a_port_that_is_taken(serve):
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        assert f"127.0.0.1 port {port} is taken by another program" in serve("--port", str(port))
+
+
+def test_libraries_that_are_missing_are_named(serve, monkeypatch):
+    find = importlib.util.find_spec
+    gone = {"fastapi", "alembic"}
+    monkeypatch.setattr(importlib.util, "find_spec", lambda n: None if n in gone else find(n))
+    told = serve()
+    assert "serving needs fastapi, alembic; install with pip install 'camvitals[web]'" in told
+
+
+def start(folder, *words):
+    command = [sys.executable, "-W", "error", "-m", "camvitals", "serve", "--port", "0"]
+    return subprocess.Popen(
+        [*command, "--folder", str(folder), *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"CAMVITALS_TOKEN": "from-the-environment-1"},
+    )
+
+
+def test_it_serves_until_ctrl_c(tmp_path):
+    with start(tmp_path) as first:
+        told = first.stdout.readline()
+        address = told.split()[2]
+        with urllib.request.urlopen(f"{address}/health", timeout=30) as answer:
+            assert answer.status == 200
+        with pytest.raises(urllib.error.HTTPError, match="401"):
+            urllib.request.urlopen(f"{address}/jobs", timeout=30)
+        with start(tmp_path) as second:
+            out, err = second.communicate(timeout=60)
+        assert (second.returncode, out) == (2, "")
+        assert "another server uses" in err
+        first.send_signal(signal.SIGINT)
+        out, err = first.communicate(timeout=60)
+    assert (first.returncode, out, err) == (0, "", "")
+    assert told == f"camvitals serves {address} (Ctrl-C ends it)\n"
+
+
+def test_the_command_line_does_not_load_the_server():
+    heavy = "{'fastapi', 'uvicorn', 'sqlalchemy'}"
+    code = f"import sys, camvitals.cli; sys.exit(bool({heavy} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
