@@ -127,6 +127,7 @@ def listening(settings: Settings) -> socket.socket:
     try:
         found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         found.bind((settings.host.strip("[]"), settings.port))
+        found.listen(2048)  # who comes before all is ready waits
     except OSError as error:
         found.close()
         taken = error.errno == errno.EADDRINUSE
