@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from camvitals.data.recording import Recording
+from camvitals.evaluate.cells import counted
 from camvitals.evaluate.entrant import entrants
 from camvitals.evaluate.render import markdown_table
 from camvitals.evaluate.result import STRATUM, Result
@@ -41,6 +42,9 @@ wide, where the real ones have some 200. Each has two sequences: one at rest in 
 disturbed, by light (a lamp on 60 Hz, which 61 pictures a second show as a swing of 120 bpm; a
 screen; clouds) or by moving (swaying, talking, turning, a face that moves). The values say how the
 methods compare here. They are not comparable with published ones.
+
+`auto` is the wave of `measure` read as the protocol reads all waves; *auto, as told* is the heart
+rate that `measure` tells of the same seconds (protocol `li2014-report`), or withholds.
 """
 REAL = "On the corpus given, whose {people} people were scored: {sequences} sequences.\n"
 VARIED = """## What the details of the baselines do
@@ -57,6 +61,7 @@ def write(
     varied: Result,
     takes: Sequence[Recording],
     *,
+    methods: Sequence[str],
     colours: Path,
     out: Path,
     made: bool,
@@ -64,7 +69,7 @@ def write(
 ) -> None:
     """README.md, sequences.csv and spectra.svg.
 
-    varied: baselines and their variants.   colours: folder where those of the takes are kept.
+    varied: baselines and their variants.   methods: of the run; colours: folder that keeps them.
     """
     out.mkdir(parents=True, exist_ok=True)
     people, sequences = (len(result.names(name)) for name in ("subject", "recording"))
@@ -75,7 +80,7 @@ def write(
     if len(varied):
         table = by_sequence(entrants(varied, HEART), HEART, about=(), draws=draws, notes=())
         parts += [VARIED, markdown_table(table, level=3)]
-    drawn = _spectra(takes, result.names("method"), colours, out)
+    drawn = _spectra(takes, methods, colours, out)
     if drawn:
         parts.append(drawn)
     parts.append(_origin(result))
@@ -92,7 +97,7 @@ def _conditions(result: Result, draws: int) -> list[str]:
     for word in ORDER:
         part = result.where(result.columns[CONDITION] == word)
         count = len(part.names("recording"))
-        about = (f"{count} sequences of {len(part.names('subject'))} people.",)
+        about = (f"{counted(count, 'sequence')}, one of each person.",)
         table = by_sequence(entrants(part, HEART), HEART, about=about, draws=draws, notes=())
         text = markdown_table(table, level=3)
         found.append(text.replace(text.partition("\n")[0], f"### {word.capitalize()}", 1))

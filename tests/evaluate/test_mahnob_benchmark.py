@@ -109,7 +109,9 @@ def test_the_page_has_the_columns_for_every_condition(tmp_path):
     words = np.array(["steady", "light", "motion"], dtype=object)
     condition = words[np.arange(len(found)) % 3]
     result = replace(found, columns=dict(found.columns) | {page.CONDITION: condition})
-    page.write(result, result, (), colours=tmp_path, out=tmp_path / "out", made=True, draws=20)
+    page.write(
+        result, result, (), methods=(), colours=tmp_path, out=tmp_path / "out", made=True, draws=20
+    )
     text = (tmp_path / "out" / "README.md").read_text("utf-8")
     for head in ("### Steady", "### Light", "### Motion", "below 5 bpm, %", "not comparable"):
         assert head in text
