@@ -159,14 +159,18 @@ def small_first() -> Recipe:
 
 
 def small() -> Recipe:
-    """It goes on, taught by the large one and by what a frozen recovery reads from its pictures."""
+    """It goes on, taught by the large one and by what a frozen recovery reads from its pictures.
+
+    `written` for `shown`: a wrong pulse now costs more than none, and whoever has none shows none.
+    """
     first = small_first()
     return replace(
         first,
         name="enhancer-small-64",
         model=replace(first.model, weights=f"{RUNS}/small_first/best.safetensors"),
         loss=(
-            *first.loss,
+            *first.loss[:2],
+            Term(name="written", weight=0.3),
             Term(name="distil", weight=0.5, options={"network": f"{RUNS}/teacher"}),
             Term(name="recovery", weight=0.05, options={"network": f"{RUNS}/recovery"}),
         ),

@@ -270,6 +270,28 @@ def test_the_shown_pulse_rises_where_green_falls():
     assert losses.shown(clip, skin, pulse, ~alive).item() == 0
 
 
+def test_a_written_pulse_is_right_or_not_there():
+    time = torch.arange(60.0) / 30
+    pulse = torch.sin(2 * torch.pi * 1.5 * time)[None]
+    skin, alive = torch.ones(1, 60, 8, 8), torch.tensor([True])
+
+    def painted(percent, wave):
+        clip = torch.zeros(1, 3, 60, 8, 8)
+        clip[:, 1] -= percent / 100 * np.sqrt(2) * wave[0][:, None, None]
+        return clip
+
+    def cost(clip, living=True):
+        return losses.written(clip, skin, pulse, alive & living, rate=30.0).item()
+
+    assert cost(painted(0.2, pulse)) == pytest.approx(0, abs=0.02)
+    assert cost(painted(0.0, pulse)) == pytest.approx(1, abs=0.01)
+    assert cost(painted(0.2, -pulse)) == pytest.approx(2, abs=0.02)
+    assert cost(painted(0.2, pulse), living=False) == pytest.approx(1, abs=0.02)
+    assert cost(painted(0.0, pulse), living=False) < 0.01
+    drift = (time / 2)[None] * 0.01 + 0.02
+    assert cost(painted(0.2, pulse) + drift[:, None, :, None, None], True) < 0.05  # all colours
+
+
 def test_made_people_show_their_pulse(folder):
     """The mean colour of the clean skin of a living patch goes with the reference."""
     corpus = PairClips(folder=str(folder), levels=(ORIGINAL,), held_out=0.0)
@@ -299,6 +321,7 @@ def test_terms_of_an_enhancer(folder, batch, recovery_run, teacher_run):
         Term(name="distil", options={"network": str(teacher_run)}),
         Term(name="colours"),
         Term(name="shown"),
+        Term(name="written"),
         Term(name="recovery", options={"network": str(recovery_run)}),
         Term(name="perceptual", options={"network": str(recovery_run), "kind": "l1"}),
     )
@@ -404,42 +427,64 @@ def test_joining_something_else_is_told(teacher_run, recovery_run, tmp_path):
         join_weights(recovery_run, recovery_run, tmp_path / "x.safetensors")
 
 
-@pytest.mark.parametrize("name", ["enhancer-small", "stven"])
-def test_an_enhancer_is_exported_as_pictures_to_pictures(name, tmp_path):
+def exported(name, folder) -> tuple:
+    """A network of random weights, and its file."""
     torch.manual_seed(0)
     it = MODELS[name]
     module = it.build(size=(SIZE, SIZE), **({"width": 2} if name == "stven" else {"width": 4}))
     card = card_of_enhancer(it, name="x", rate=RATE, size=(SIZE, SIZE), length=32)
-    found = export_enhancer(module.eval(), it, card, tmp_path / "x.onnx")
+    found = export_enhancer(module.eval(), it, card, folder / f"{name}.onnx")
+    return module, found
+
+
+@pytest.fixture(scope="module")
+def small_file(tmp_path_factory):
+    return exported("enhancer-small", tmp_path_factory.mktemp("small"))
+
+
+def check_export(name, module, found):
     assert max(found.apart.values()) < 1e-4
-    model = load(tmp_path / "x.onnx")
-    check_golden(model, tmp_path / "x.golden.npz")
-    said = ModelCard.load(tmp_path / "x.json")
+    model = load(found.path)
+    check_golden(model, found.path.with_suffix(".golden.npz"))
+    said = ModelCard.load(found.path.with_suffix(".json"))
     assert said.gives == "images" and said.size == (SIZE, SIZE)
     images = np.random.default_rng(0).uniform(0, 255, (1, 24, SIZE, SIZE, 3)).astype(np.float32)
     out = model({"frames": images})["images"]
     assert out.shape == images.shape and 0 <= out.min() <= out.max() <= 255
     with torch.no_grad():
-        told = (module(it.prepare(torch.from_numpy(images))) + 1) * 127.5
-    np.testing.assert_allclose(out, told.clamp(0, 255).permute(0, 2, 3, 4, 1).numpy(), atol=0.05)
+        told = (module(MODELS[name].prepare(torch.from_numpy(images))) + 1) * 127.5
+    told = told.clamp(0, 255).permute(0, 2, 3, 4, 1).numpy()
+    np.testing.assert_allclose(out, told, atol=0.05)
 
 
-def test_a_training_is_shipped(teacher_run, recovery_run, tmp_path):
+def test_an_enhancer_is_exported_as_pictures_to_pictures(small_file):
+    module, found = small_file
+    check_export("enhancer-small", module, found)
+    assert found.free == ("batch", "time")
+
+
+def test_wrong_clips_are_told_at_run_time(small_file):
+    model = load(small_file[1].path)
+    with pytest.raises(InputError, match="needs shape"):
+        model({"frames": np.zeros((1, 8, 32, 32, 3), np.float32)})
+
+
+@pytest.mark.slow
+def test_the_large_kind_is_exported_too(tmp_path):
+    module, found = exported("stven", tmp_path)
+    check_export("stven", module, found)
+
+
+@pytest.mark.slow
+def test_a_training_is_shipped(teacher_run, tmp_path):
     found = ship_enhancer(teacher_run, tmp_path / "t.onnx", facts={"metrics": {"psnr": 1.0}})
     assert found.card.metrics == {"psnr": 1.0}
     assert "made people" in found.card.training_data
+
+
+def test_a_recovery_is_not_shipped_as_an_enhancer(recovery_run, tmp_path):
     with pytest.raises(InputError, match=r"no enhancer|gives pulse"):
         ship_enhancer(recovery_run, tmp_path / "r.onnx")
-
-
-def test_wrong_clips_are_told_at_run_time(tmp_path):
-    it = MODELS["enhancer-small"]
-    module = it.build(size=(SIZE, SIZE), width=2).eval()
-    card = card_of_enhancer(it, name="x", rate=RATE, size=(SIZE, SIZE), length=32)
-    export_enhancer(module, it, card, tmp_path / "x.onnx")
-    model = load(tmp_path / "x.onnx")
-    with pytest.raises(InputError, match="needs shape"):
-        model({"frames": np.zeros((1, 8, 32, 32, 3), np.float32)})
 
 
 def test_narrow_recovery_is_told_changes():

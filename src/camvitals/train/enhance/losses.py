@@ -27,6 +27,8 @@ from camvitals.train.losses import negative_pearson
 EPSILON = 1e-8
 PSNR_FLOOR = 1e-7  # of the mean square, as released: 70 dB at most
 CELL = 8  # pixels along each side whose mean colour is compared
+WRITTEN = 0.2  # percent of the colour: the pulse that an enhancer is to show
+BAND_HZ = (0.6, 4.5)
 PARTS = ("part1", "part2", "part3", "part4")
 
 
@@ -126,3 +128,24 @@ def shown_pulse(clip: Tensor, skin: Tensor) -> Tensor:
 def shown(clip: Tensor, skin: Tensor, pulse: Tensor, alive: Tensor) -> Tensor:
     """(N,) 1 − correlation of `shown_pulse` with the reference; 0 where there is no pulse."""
     return torch.where(alive, negative_pearson(shown_pulse(clip, skin), pulse), 0.0)
+
+
+def written(clip: Tensor, skin: Tensor, pulse: Tensor, alive: Tensor, *, rate: float) -> Tensor:
+    """(N,) how far the skin's course is from a pulse of WRITTEN percent, over that: 1 for silence.
+
+    In the band of pulses alone. Unlike the correlation of `shown` it asks for silence where there
+    is no pulse, and for less of one the less is known of it: a wrong pulse costs more than none.
+    rate: of the clip [Hz].
+    """
+    course = 100 * _in_band(shown_pulse(clip, skin), rate)
+    wanted = _in_band(pulse, rate)
+    spread = wanted.square().mean(1, keepdim=True).sqrt().clamp_min(EPSILON)
+    wanted = torch.where(alive[:, None], WRITTEN * wanted / spread, 0.0)
+    return rmse(course, wanted) / WRITTEN
+
+
+def _in_band(wave: Tensor, rate: float) -> Tensor:
+    """(N, T) what of it lies in BAND_HZ."""
+    frequency = torch.fft.rfftfreq(wave.shape[1], 1 / rate, device=wave.device)
+    inside = (frequency >= BAND_HZ[0]) & (frequency <= BAND_HZ[1])
+    return torch.fft.irfft(torch.fft.rfft(wave.float()) * inside, n=wave.shape[1])

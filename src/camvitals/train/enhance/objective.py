@@ -8,6 +8,7 @@ loop            back to the quality it had − as it was.    kind; the source's 
 distil          enhanced − enhanced by a teacher. network: folder of its training; kind
 colours         how colours of cells change over time − the same of the clean clip
 shown           the mean colour of the skin − the reference pulse, by correlation
+written         the same − a pulse of fixed strength, or silence where there is none
 recovery        skin, four parts, auxiliary, whole, as published.  network: of a frozen recovery,
                 "" for the one that is trained
 perceptual      features and outputs of the recovery on the enhanced − on the clean clip.
@@ -46,7 +47,7 @@ class Step:
         if batch.images.ndim != 5 or batch.images.shape[-1] != SKINNED + 1:
             raise InputError("objective enhancement needs pairs; give a corpus of kind pairs")
         self._module, self._architecture, self._batch = module, architecture, batch
-        self.target = batch.target
+        self.target, self.rate = batch.target, batch.rate
         self.alive = torch.isfinite(batch.heart_rate)
         self.levels = [key.rsplit(" ", 1)[-1] for key in batch.keys]
 
@@ -163,6 +164,10 @@ def _shown(step: Step) -> Tensor:
     return losses.shown(step.enhanced, step.skin, step.target, step.alive)
 
 
+def _written(step: Step) -> Tensor:
+    return losses.written(step.enhanced, step.skin, step.target, step.alive, rate=step.rate)
+
+
 def _recovery(step: Step, *, network: str = "") -> Tensor:
     return losses.recovery(step.recovered(network), step.target, step.skin, step.alive)
 
@@ -178,6 +183,7 @@ TERMS: dict[str, Callable[..., Tensor]] = {
     "distil": _distil,
     "colours": _colours,
     "shown": _shown,
+    "written": _written,
     "recovery": _recovery,
     "perceptual": _perceptual,
 }
