@@ -1,6 +1,7 @@
 // camvitals in the browser: vital signs from ordinary RGB video, or the reason why not.
 
 export { InputError } from "./engine/arrays";
+export { measureFile, type FileOptions } from "./file";
 export { Monitor, type MonitorOptions, type Picture } from "./monitor";
 export { Watcher, type FaceNetworks, type Material, type Options, type View, DEFAULTS } from "./engine/watcher";
 export type { Face, Roi } from "./engine/face/collect";
