@@ -47,13 +47,13 @@ def short(once):
     return (once("short", make) / "short.mp4").read_bytes()
 
 
-def huge(path, *, frank):
-    """A film of pictures of 20,000 × 20,000: its few bytes would unfold to gigabytes.
+def huge(path, *, side, frank):
+    """A film of pictures of so many rows and columns: its few bytes would unfold to gigabytes.
 
     frank: whether its container admits it.
     """
     write_video(path, GREY, time=[0.0, 0.1, 0.2], codec="mjpeg")
-    old, new = (48, 64), (20_000, 20_000)
+    old, new = (48, 64), (side, side)
     data, count = re.subn(
         b"(\xff\xc0\x00\x11\x08)" + re.escape(struct.pack(">HH", *old)),
         lambda found: found[1] + struct.pack(">HH", *new),
@@ -124,11 +124,15 @@ def test_what_is_no_video(served, content, told):
 
 
 @pytest.mark.parametrize(
-    ("frank", "told"),
-    [(True, "20000×20000, more than 9 megapixels"), (False, "no picture that can be decoded")],
+    ("side", "frank", "told"),
+    [
+        (12_000, True, "12000×12000, more than 9 megapixels"),
+        (20_000, True, "no picture that can be decoded"),
+        (20_000, False, "no picture that can be decoded"),
+    ],
 )
-def test_pictures_too_large_are_refused_before_they_unfold(served, tmp_path, frank, told):
-    content = huge(tmp_path / "huge.avi", frank=frank)
+def test_pictures_too_large_are_refused_before_they_unfold(served, tmp_path, side, frank, told):
+    content = huge(tmp_path / "huge.avi", side=side, frank=frank)
     assert len(content) < 50_000
     answer = served.client().post("/measure", params={"name": "h.avi", "wait": 60}, content=content)
     code, message = problem(answer)
