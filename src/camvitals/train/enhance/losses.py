@@ -39,12 +39,12 @@ def rmse(found: Tensor, wanted: Tensor) -> Tensor:
 
 def mse(found: Tensor, wanted: Tensor) -> Tensor:
     """(N,) mean square."""
-    return (found - wanted).square().flatten(1).mean(1)
+    return (found.float() - wanted.float()).square().flatten(1).mean(1)
 
 
 def l1(found: Tensor, wanted: Tensor) -> Tensor:
     """(N,) mean absolute difference."""
-    return (found - wanted).abs().flatten(1).mean(1)
+    return (found.float() - wanted.float()).abs().flatten(1).mean(1)
 
 
 def psnr(found: Tensor, wanted: Tensor) -> Tensor:
@@ -76,8 +76,8 @@ def recovery(found: Recovered, pulse: Tensor, skin: Tensor, alive: Tensor) -> Te
     small = F.avg_pool2d(skin.float(), 2).round()
     face = F.binary_cross_entropy(found.skin.float(), small, reduction="none").flatten(1).mean(1)
     parts = [getattr(found, name) for name in (*PARTS, "auxiliary")]
-    heard = 0.5 * torch.stack([negative_pearson(part, pulse) for part in parts]).sum(0)
-    heard = heard + negative_pearson(found.pulse, pulse)
+    heard = 0.5 * torch.stack([negative_pearson(part.float(), pulse) for part in parts]).sum(0)
+    heard = heard + negative_pearson(found.pulse.float(), pulse)
     return 0.1 * face + torch.where(alive, heard, 0.0)
 
 
@@ -90,8 +90,8 @@ def perceptual(found: Recovered, wanted: Recovered, alive: Tensor, *, kind: str)
     reg = reg + apart(found.shallow, wanted.shallow, kind=kind)
     reg = reg + apart(found.deep, wanted.deep, kind=kind)
     pairs = [(getattr(found, name), getattr(wanted, name)) for name in PARTS]
-    heard = 0.5 * torch.stack([negative_pearson(a, b) for a, b in pairs]).sum(0)
-    heard = heard + negative_pearson(found.pulse, wanted.pulse)
+    heard = 0.5 * torch.stack([negative_pearson(a.float(), b.float()) for a, b in pairs]).sum(0)
+    heard = heard + negative_pearson(found.pulse.float(), wanted.pulse.float())
     return reg + torch.where(alive, heard, 0.0)
 
 

@@ -41,12 +41,18 @@ if TYPE_CHECKING:
 
 
 class Step:
-    """One batch of pairs, and what the networks make of it, each computed once at most."""
+    """One batch of pairs, and what the networks make of it, each computed once at most.
 
-    def __init__(self, module: Any, architecture: Architecture, batch: Batch) -> None:
+    half: frozen networks in bfloat16, as the one that is trained is in by the recipe's precision.
+    """
+
+    def __init__(
+        self, module: Any, architecture: Architecture, batch: Batch, *, half: bool = False
+    ) -> None:
         if batch.images.ndim != 5 or batch.images.shape[-1] != SKINNED + 1:
             raise InputError("objective enhancement needs pairs; give a corpus of kind pairs")
         self._module, self._architecture, self._batch = module, architecture, batch
+        self._half = half
         self.target, self.rate = batch.target, batch.rate
         self.alive = torch.isfinite(batch.heart_rate)
         self.levels = [key.rsplit(" ", 1)[-1] for key in batch.keys]
@@ -99,7 +105,8 @@ class Step:
     def recovered(self, network: str) -> Any:
         """What a recovery tells of the enhanced clip, or of the given one where none enhances."""
         if network:
-            return self._frozen(network)((self.enhanced + 1) / 2)
+            with self._precision():
+                return self._frozen(network)((self.enhanced + 1) / 2)
         if not self.enhances:
             return self._output
         if self._architecture.gives == "images":
@@ -109,17 +116,20 @@ class Step:
     def recovered_clean(self, network: str) -> Any:
         """The same of the clean clip, without gradients."""
         bare = self._frozen(network) if network else _bare(self._module).recovery
-        with torch.no_grad():
+        with torch.no_grad(), self._precision():
             return bare((self.clean + 1) / 2)
 
     def taught(self, network: str) -> Tensor:
         """The clip enhanced by a teacher, without gradients."""
         if not network:
             raise InputError("term distil needs network=FOLDER of the teacher's training")
-        with torch.no_grad():
+        with torch.no_grad(), self._precision():
             teacher = self._frozen(network)
             found: Tensor = getattr(teacher, "enhancer", teacher)(self.given)
-        return found
+        return found.float()
+
+    def _precision(self) -> Any:
+        return torch.autocast(self.given.device.type, torch.bfloat16, enabled=self._half)
 
     def _frozen(self, folder: str) -> nn.Module:
         return frozen_network(str(Path(folder).resolve())).to(self.given.device)
@@ -196,7 +206,7 @@ def enhancement(
 
     Raises InputError for a term that the network cannot have, and for options that do not fit.
     """
-    step = Step(module, architecture, batch)
+    step = Step(module, architecture, batch, half=recipe.precision == "bf16-mixed")
     found = {}
     for term in recipe.loss:
         try:
