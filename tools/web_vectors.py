@@ -41,7 +41,7 @@ from camvitals.waves.view import clock_rate
 ROOT = Path(__file__).resolve().parents[1]
 VECTORS = ROOT / "web" / "vectors"
 EVERY_RATE = 12  # of the facts, which are many, only every so many rates and some windows
-METHODS = ("green", "chrom", "pos")
+METHODS = ("green", "chrom", "pos", "pbv", "lgi", "omit")
 PICTURES, COVERED = 150, slice(90, 105)
 MATRIX = np.array(
     [

@@ -32,7 +32,7 @@ describe.each(CASES)("%s", (name) => {
     expect(apart(curve, numbers(dsp.spline))).toBeLessThan(1e-6);
   });
 
-  it.each(["green", "chrom", "pos"])("gives the wave of %s", (method) => {
+  it.each(["green", "chrom", "pos", "pbv", "lgi", "omit"])("gives the wave of %s", (method) => {
     expect(apart(waveOf(trace, method, dsp.rate), numbers(vector.methods[method]))).toBeLessThan(CLOSE);
   });
 });

@@ -99,7 +99,7 @@ it("passes late pictures over and begins anew when the clock is set back", () =>
 
 it("refuses options that cannot be", () => {
   expect(() => checked({ window: 2 })).toThrow(/window >= 5/);
-  expect(() => checked({ method: "magic" })).toThrow(/auto, green, chrom, pos/);
+  expect(() => checked({ method: "magic" })).toThrow(/auto, green, chrom, pos, pbv/);
   expect(() => checked({ period: 0 })).toThrow(/period > 0/);
 });
 

@@ -122,7 +122,7 @@ export function starts(total: number, length: number): number[] {
   return found;
 }
 
-function check(method: string, rgb: Colours, rate: number): void {
+export function check(method: string, rgb: Colours, rate: number): void {
   const length = rgb[0].length;
   if (!(rate > 0)) throw new InputError(`${method} needs a rate above 0 Hz but got ${rate}`);
   if (length < SHORTEST_S * rate - 1e-6) {

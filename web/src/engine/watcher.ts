@@ -19,7 +19,7 @@ export interface Options {
   window: number;
   /** Seconds between reports; Infinity reports only when asked. */
   period: number;
-  /** "auto", "green", "chrom" or "pos". */
+  /** "auto", or a name of METHODS: green, chrom, pos, pbv, lgi, omit. */
   method: string;
   roi: Roi;
   /** Faces followed at once. */

@@ -4,12 +4,13 @@ import { type Signal, InputError, isFinite, mean, signal, std } from "./arrays";
 import { banded, runs, uniform } from "./clean";
 import constants from "./constants.json";
 import { type Colours, type Method, chrom, green, pos } from "./methods";
+import { lgi, omit, pbv } from "./subspace";
 import { type Trace, mainRegion, regionOf } from "./trace";
 
 const { HEART_BAND_HZ } = constants["dsp.spectrum"];
 const { SHORTEST_S } = constants["waves.classical"];
 
-export const METHODS: Readonly<Record<string, Method>> = { green, chrom, pos };
+export const METHODS: Readonly<Record<string, Method>> = { green, chrom, pos, pbv, lgi, omit };
 
 /**
  * The pulse of one region by one method on the uniform clock of `rate` [Hz], over every seen run
