@@ -13,6 +13,10 @@ export interface FileOptions extends MonitorOptions {
   onProgress?: (share: number, view: View) => void;
   /** Ends it early: what was seen by then is reported. */
   signal?: AbortSignal;
+  /** One that is open already, restarted for the film and left open; else one of its own. */
+  monitor?: Monitor;
+  /** Where the film is shown while it is measured; else it is not seen. */
+  video?: HTMLVideoElement;
 }
 
 /**
@@ -21,22 +25,26 @@ export interface FileOptions extends MonitorOptions {
  * Throws InputError for what the browser cannot play.
  */
 export async function measureFile(film: Blob | string, options: FileOptions = {}): Promise<Report[]> {
-  const { onProgress, signal, ...given } = options;
+  const { onProgress, signal, monitor: own, video = document.createElement("video"), ...given } = options;
   const url = typeof film === "string" ? film : URL.createObjectURL(film);
-  const video = document.createElement("video");
   video.muted = true;
   video.playsInline = true;
   video.preload = "auto";
-  const monitor = await Monitor.open({ window: Infinity, period: Infinity, ...given });
+  const whole = { window: Infinity, period: Infinity };
+  own?.restart(whole);
+  const monitor = own ?? (await Monitor.open({ ...whole, ...given }));
   try {
     await loaded(video, url);
     const name = film instanceof File ? film.name : typeof film === "string" ? film.split("/").pop()! : "film";
     await played(video, monitor, signal, (view) => onProgress?.(view.time / (video.duration || 1), view));
     return (await monitor.now()).map((report) => ({ ...report, source: { ...report.source, name } }));
   } finally {
-    monitor.close();
-    video.removeAttribute("src");
-    video.load();
+    if (!own) monitor.close();
+    video.onloadeddata = video.onerror = video.onended = null;
+    if (!options.video) {
+      video.removeAttribute("src");
+      video.load();
+    }
     if (typeof film !== "string") URL.revokeObjectURL(url);
   }
 }

@@ -11,6 +11,7 @@ import type { Done, FromFrames, ToFrames, ToReports } from "./messages";
 
 const say = (message: FromFrames): void => postMessage(message);
 let watcher: Watcher | null = null;
+let networks: FaceNetworks | null = null;
 let reports: MessagePort | null = null;
 let reporting = false;
 let queue: Promise<void> = Promise.resolve();
@@ -24,7 +25,10 @@ addEventListener("message", ({ data }: MessageEvent<ToFrames>) => {
 async function handle(message: ToFrames): Promise<void> {
   if (message.type === "open") return open(message);
   if (!watcher) return;
-  if (message.type === "restart") return watcher.restart();
+  if (message.type === "restart") {
+    watcher = new Watcher(message.options, networks);
+    return;
+  }
   if (message.type === "now") return send(message.id);
   const { id, picture, time } = message;
   if (watcher.stale(time)) {
@@ -47,7 +51,7 @@ async function open({ base, threads, options, port }: Extract<ToFrames, { type: 
   const [blazeface_short, facemesh468] = faces
     ? await Promise.all([openNetwork("blazeface_short", base, threads), openNetwork("facemesh468", base, threads)])
     : [null, null];
-  const networks = blazeface_short && facemesh468 ? { blazeface_short, facemesh468 } : null;
+  networks = blazeface_short && facemesh468 ? { blazeface_short, facemesh468 } : null;
   if (networks) await warm(networks);
   watcher = new Watcher(options, networks);
   say({ type: "ready" });

@@ -9,7 +9,7 @@ export type ToFrames =
   | { type: "open"; base: string; threads: number; options: Options; port: MessagePort }
   | { type: "frame"; id: number; picture: Sent; time: number }
   | { type: "now"; id: number }
-  | { type: "restart" };
+  | { type: "restart"; options: Options };
 
 /** From the worker that watches; `view` is null where the picture was passed over. */
 export type FromFrames =

@@ -44,7 +44,7 @@ export class Monitor {
   private readonly answers = new Map<number, { done: (value: never) => void; fail: (error: Error) => void }>();
 
   private constructor(
-    readonly options: Options,
+    public options: Options,
     private readonly frames: Worker,
     private readonly reporter: Worker,
   ) {}
@@ -121,9 +121,10 @@ export class Monitor {
     return this.ask((id) => ({ type: "now", id }));
   }
 
-  /** Forget everybody, as for another source. */
-  restart(): void {
-    const message: ToFrames = { type: "restart" };
+  /** Forget everybody, as for another source; with other options from then on, but for method and roi. */
+  restart(given: Partial<Pick<Options, "window" | "period" | "people">> = {}): void {
+    this.options = checked({ ...this.options, ...given });
+    const message: ToFrames = { type: "restart", options: this.options };
     this.frames.postMessage(message);
     this.reports = [];
   }
