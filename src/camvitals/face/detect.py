@@ -32,6 +32,11 @@ class Detection:
     points: Array
 
     @property
+    def corners(self) -> Array:
+        """(2, 2) corners of the box [px]."""
+        return np.array(self.box).reshape(2, 2)
+
+    @property
     def roll(self) -> float:
         """How far the eyes are from level [rad], clockwise on the screen."""
         x, y = self.points[1] - self.points[0]
@@ -123,3 +128,12 @@ def best_of(detections: list[Detection]) -> list[Detection]:
         if not kept or overlap(one.box, np.array([k.box for k in kept])).max() < OVERLAP:
             kept.append(one)
     return kept
+
+
+def nearest(found: list[Detection], box: Box) -> Detection | None:
+    """The detection that overlaps the box most, if any does by a quarter."""
+    if not found:
+        return None
+    shares = overlap(box, np.array([d.box for d in found]))
+    best = int(np.argmax(shares))
+    return found[best] if shares[best] > 0.25 else None

@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from camvitals.face.coarse import coarse
 from camvitals.face.crop import Square, around, tiles, whole
-from camvitals.face.detect import Detection, Detector, best_of, overlap
+from camvitals.face.detect import Detection, Detector, best_of, nearest, overlap
 from camvitals.face.follow import Follower
 from camvitals.face.lattice import step_for
 from camvitals.face.mesh import (
@@ -28,6 +29,7 @@ from camvitals.records import Array, Box, Face, Frame
 CANDIDATE, NEW_SCORE, KNOWN_SCORE, PRESENCE = 0.5, 0.65, 0.3, 0.5
 LEVEL = 0.25  # roll [rad] up to which the detector looks at the upright picture
 CROP = 2.5  # side of the square searched around a known face, in face sizes
+COARSE_CROP, COARSE_SCORE = 5.0, 0.55  # of faces too coarse for landmarks: small, they look sharp
 # seconds between key frames: while the pattern stays the same, else, in motion, and at least
 CALM_KEY_S, PERIOD_S, BUSY_S, SOONEST_S = 2.0, 1.5, 0.4, 0.2
 MESH_S = 6.0  # landmarks are measured at least this often
@@ -98,6 +100,11 @@ class Track:
     def roll(self) -> float:
         """Tilt of the eyes [rad]."""
         return roll_of(self.shape) if len(self.shape) > 2 else 0.0
+
+    @property
+    def boxed(self) -> bool:
+        """Whether all that is known of it is its box."""
+        return len(self.shape) <= 2
 
     @property
     def expected(self) -> Box:
@@ -240,15 +247,18 @@ class Tracker:
     def _key(self, track: Track, frame: Frame) -> None:
         """Look whether a followed face is still there."""
         roll = track.roll if abs(track.roll) > LEVEL else 0.0
-        square = around(track.expected, CROP, roll)
+        square = around(track.expected, COARSE_CROP if track.boxed else CROP, roll)
         found = self._detect(frame, square, threshold=KNOWN_SCORE)
-        detection = _nearest(found, track.expected)
+        detection = nearest(found, track.expected)
         cut = track.follower.likeness < CHANGED * (track._usual or 1.0)
         points = None
         if detection is not None:
             off = overlap(detection.box, np.array([track.expected]))[0] < 0.75
             if cut or off or track.moving or frame.time >= track.next_mesh:
-                points = self._measure(frame, detection, None if cut or off else track)
+                anew = cut or off or track.boxed
+                points = self._measure(frame, detection, None if anew else track)
+                cut |= track.boxed and points is not None and len(points) > 2  # sharp at last
+                points = detection.corners if track.boxed and points is None else points
                 detection = detection if points is not None else None
         if detection is None or self._dark(frame, track.box):
             self._lose(track, frame.time)
@@ -261,7 +271,7 @@ class Tracker:
     def _measure(self, frame: Frame, detection: Detection, known: Track | None) -> Array | None:
         """The face's points, or None when the landmark network sees no face."""
         if self._mesh is None:
-            return np.array(detection.box).reshape(2, 2)
+            return detection.corners
         if known is not None:
             square = square_of_landmarks(known.points)
         else:  # a first look to lay the crop rightly
@@ -335,19 +345,33 @@ class Tracker:
             return
         if len(seen) >= self._most or self._dark(frame, detection.box):
             return
-        # the square is chosen once more around the face: exact, and a check of the first sight
-        again = self._detect(frame, around(detection.box, CROP), threshold=NEW_SCORE)
-        closer = _nearest(again, detection.box)
-        points = None if closer is None else self._measure(frame, closer, None)
+        closer, points = self._closer(frame, detection)
         if closer is None or points is None:
             return
         track = self._missing(closer, frame.time)
+        if track is not None and len(points) <= 2 and not track.boxed and self._mesh is not None:
+            return  # somebody whose landmarks were seen is only out of focus
         if track is None:
             track = Track(self._count)
             self._count += 1
             self.tracks.append(track)
         track.begin(frame, points, closer)
         track.next_mesh = frame.time + MESH_S
+
+    def _closer(self, frame: Frame, detection: Detection) -> tuple[Detection | None, Array | None]:
+        """A detection once more with the square around the face: exact, and a check.
+
+        With its points; its corners where the face is too coarse for landmarks.
+        """
+        again = self._detect(frame, around(detection.box, CROP), threshold=NEW_SCORE)
+        closer = nearest(again, detection.box)
+        points = None if closer is None else self._measure(frame, closer, None)
+        if points is not None or not coarse(frame, detection.box):
+            return closer, points
+        wide = around(detection.box, COARSE_CROP)
+        again = self._detect(frame, wide, threshold=COARSE_SCORE)
+        closer = nearest(again, detection.box)
+        return closer, None if closer is None else closer.corners
 
     def _missing(self, detection: Detection, time: float) -> Track | None:
         """The lost face that this is by place and size, or None."""
@@ -364,12 +388,3 @@ class Tracker:
             if ratio < 1.6 and far < min(reach, least):
                 best, least = track, far
         return best
-
-
-def _nearest(found: list[Detection], box: Box) -> Detection | None:
-    """The detection that overlaps the box most, if any does by a quarter."""
-    if not found:
-        return None
-    shares = overlap(box, np.array([d.box for d in found]))
-    best = int(np.argmax(shares))
-    return found[best] if shares[best] > 0.25 else None
