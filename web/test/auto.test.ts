@@ -55,8 +55,8 @@ describe.each(CASES)("%s", (name) => {
       const null_ = posterior(odds, evidence).map((p) => p[RATES_BPM.length]);
       note("null", apart(null_, numbers(wanted.null), 1));
       const windows = heartWindows(evidence);
-      note("rate", apart(windows.map((w) => w.rate), numbers(wanted.rate), 1));
-      note("spread", apart(windows.map((w) => w.spread), numbers(wanted.spread), 1));
+      note("rate", apart(windows.map((w) => w.rate), numbers(wanted.rate)));
+      note("spread", apart(windows.map((w) => w.spread), numbers(wanted.spread)));
       note("mass", apart(windows.map((w) => w.mass), numbers(wanted.mass), 1));
       expect(windows.map((w) => w.moved)).toEqual(wanted.moved);
       const pulse = combine(found, evidence, Float64Array.from(windows, (w) => w.rate));

@@ -97,6 +97,22 @@ it("passes late pictures over and begins anew when the clock is set back", () =>
   })();
 });
 
+it("keeps the same memory for an hour", async () => {
+  const [width, height, rate] = [32, 24, 10];
+  const pixels = new Uint8Array(width * height * 4).fill(128);
+  const watcher = new Watcher(checked({ roi: "frame", window: 30 }), null);
+  let due = 0;
+  for (let k = 0; k < 3600 * rate; k++) {
+    await watcher.push(frameOfPixels(pixels, width, height, k / rate));
+    if (watcher.isDue()) due++;
+  }
+  const { traces, source } = watcher.material();
+  expect(traces[0].time.length).toBe(30 * rate + 1);
+  expect(source.duration_s).toBeCloseTo(30.1, 6);
+  expect(source.frames).toBe(3600 * rate);
+  expect(due).toBe(3599);
+});
+
 it("refuses options that cannot be", () => {
   expect(() => checked({ window: 2 })).toThrow(/window >= 5/);
   expect(() => checked({ method: "magic" })).toThrow(/auto, green, chrom, pos, pbv/);

@@ -41,7 +41,7 @@ export function windowsOf(count: number, rate: number): [number[], number] {
 /** Facts for every window and every rate. pause: awaited between windows. */
 export async function weigh(candidates: Candidates, pause?: () => Promise<void>): Promise<Evidence> {
   const [starts, width] = windowsOf(candidates.time.length, candidates.rate);
-  const projector = new Projector(width, candidates.rate);
+  const projector = projectorOf(width, candidates.rate);
   const facts: Float32Array[] = [];
   const weights: Float32Array[] = [];
   for (const start of starts) {
@@ -120,6 +120,14 @@ class Projector {
       columns: columns.length,
     };
   }
+}
+
+let lastProjector: Projector | null = null;
+
+/** The last one again where it fits: reports of one source ask for the same. */
+function projectorOf(width: number, rate: number): Projector {
+  if (lastProjector?.width !== width || lastProjector.rate !== rate) lastProjector = new Projector(width, rate);
+  return lastProjector;
 }
 
 /** out[k * rows + f] = a[k, :] · b[from + f, :], four by two at a time. */
