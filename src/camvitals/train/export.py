@@ -28,6 +28,7 @@ from camvitals.records import Array, InputError
 from camvitals.runtime import Model, difference, load
 from camvitals.train.checkpoint import on_disk, write_together
 from camvitals.train.made import made_samples
+from camvitals.train.prune.dead import lean
 from camvitals.train.variants import quietly
 from camvitals.waves.stretch import given_of
 
@@ -45,6 +46,7 @@ class Exported:
 
     card: as written.   free: which of batch and time may vary.   apart: kind of input -> largest
     difference of torch and onnxruntime over the largest value.   why: what forbade more freedom.
+    cut: dead channels of a pruned network that were left out.
     """
 
     path: Path
@@ -52,6 +54,7 @@ class Exported:
     free: tuple[str, ...]
     apart: Mapping[str, float]
     why: Mapping[str, str] = field(default_factory=dict)
+    cut: int = 0
 
 
 def export(
@@ -65,6 +68,7 @@ def export(
 ) -> Exported:
     """Write NAME.onnx, NAME.json and NAME.golden.npz.
 
+    Of a pruned network what is dead is left out first, if that changes nothing that comes out.
     module:  takes the input, and then the state in the order of `card.state`; gives the outputs in
         the order of `card.outputs`, and then the state.
     card:    its sha256, length and golden values are found here.
@@ -78,6 +82,8 @@ def export(
     _check_target(path)
     module = module.eval()
     shapes = _examples(card, example)
+    without_dead = lean(module, [tensor.detach().cpu() for tensor in shapes.values()])
+    module = without_dead.module
     tests = _tests(card, shapes, real)
     why: dict[str, str] = {}
     last: _Refused | None = None
@@ -101,7 +107,7 @@ def export(
             raise InputError(_not_exported(card, why, last, tolerance))
         golden = _golden(module, load(draft, found), tests)
         _place(path, draft.read_bytes(), found, golden)
-    return Exported(path, found, free, apart, why)
+    return Exported(path, found, free, apart, why, without_dead.channels)
 
 
 class _Refused(Exception):

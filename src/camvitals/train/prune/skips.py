@@ -50,6 +50,10 @@ class Skips(nn.Module):
         self.convs = nn.ModuleList(convolutions)
         self.outputs = _Outputs()
 
+    def forward(self, x: Tensor) -> Tensor:
+        """Nothing; a network that is a sequence runs all its parts."""
+        return x
+
 
 @dataclass(slots=True)
 class _Keep:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import copy
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from importlib import import_module
 from types import ModuleType
@@ -21,6 +22,7 @@ from camvitals.records import InputError
 from camvitals.train.prune.layers import CONVOLUTIONS, TRANSPOSED, put_modes
 from camvitals.train.prune.wiring import wiring
 
+DEEPEST = 20  # nodes between a reshape and the layer that reads it
 HALVINGS = 9  # of the share of channels that is looked for
 MOST = 0.995  # share of a layer's channels
 NORMS: tuple[type[nn.Module], ...] = (nn.modules.batchnorm._BatchNorm,)  # and instance norms
@@ -35,6 +37,58 @@ def torch_pruning() -> ModuleType:
         raise InputError(
             "structured pruning needs torch-pruning; install it with pip install 'camvitals[train]'"
         ) from error
+
+
+@contextmanager
+def following() -> Iterator[None]:
+    """Help the library where it takes axes of place and time for channels.
+
+    It follows gradients and takes every reshape before a layer, and every split, for one of
+    channels. Here a reshape counts where a linear layer reads it, and a split on the axis of
+    channels; shares that add up to 1 over places, or over other channels, join none.
+    """
+    index, types = _library("dependency.index_mapping"), _library("ops").OPTYPE
+    usual = index.update_reshape_index_mapping, index.update_split_index_mapping
+    softmax = torch.softmax
+
+    def reshaped(graph: Any, node: Any) -> None:
+        if _read_by(node, types.LINEAR, stop=(types.CONV, types.DEPTHWISE_CONV)):
+            usual[0](graph, node)
+
+    def split(graph: Any, node: Any) -> None:
+        if getattr(node.grad_fn, "_saved_dim", 1) == 1:
+            usual[1](graph, node)
+
+    def shares(*given: Any, **options: Any) -> Tensor:
+        return softmax(*given, **options).detach()
+
+    index.update_reshape_index_mapping, index.update_split_index_mapping = reshaped, split
+    torch.softmax = shares
+    try:
+        yield
+    finally:
+        index.update_reshape_index_mapping, index.update_split_index_mapping = usual
+        torch.softmax = softmax
+
+
+def _library(part: str) -> Any:
+    return import_module(f"torch_pruning.{part}")
+
+
+def _read_by(node: Any, kind: Any, *, stop: tuple[Any, ...], depth: int = 0) -> bool:
+    """Whether what leaves a node of the library's graph reaches a layer of this kind first."""
+    if node.type == kind:
+        return True
+    if node.type in stop or depth > DEEPEST:
+        return False
+    return any(_read_by(after, kind, stop=stop, depth=depth + 1) for after in node.outputs)
+
+
+def tensors_in(output: Any) -> list[Tensor]:
+    """Every tensor of what a network gives."""
+    if isinstance(output, Tensor):
+        return [output]
+    return [tensor for part in output for tensor in tensors_in(part)]
 
 
 def shrink(
@@ -65,11 +119,15 @@ def shrink(
                 raise InputError("the sensitivity of channels needs a loss on a batch; give loss=")
             loss().backward()  # type: ignore[no-untyped-call]
         found = wiring(module, lambda: read(module, given))
-        cut = partial(_cut, library, given=given, read=read, scores=scores, seed=seed)
+        cut = partial(_cut, library, given=given, scores=scores, seed=seed)
         share = _share(module, cut, found.outputs_of_layers, wanted=before / factor)
-        cut(module, found.outputs_of_layers, share=share)
-        with torch.no_grad():
-            read(module, given)
+        tried = copy.deepcopy(module)
+        cut(tried, found.outputs_of_layers, share=share)
+        with torch.no_grad(), torch.random.fork_rng(devices=[]):
+            read(copy.deepcopy(tried), given)
+            read(copy.deepcopy(tried).train(), given)  # some do more in training
+        reshape_like(module, tried.state_dict(), "the smaller network")
+        module.load_state_dict(tried.state_dict())
     except InputError:
         raise
     except Exception as error:  # the library, and networks that reshape, raise anything
@@ -117,7 +175,6 @@ def _cut(
     whole: tuple[str, ...],
     *,
     given: Tensor,
-    read: Read,
     scores: str,
     seed: int,
     share: float,
@@ -129,7 +186,7 @@ def _cut(
         "random": library.importance.RandomImportance,
     }
     parts = dict(module.named_modules())
-    with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
+    with torch.random.fork_rng(devices=[]), warnings.catch_warnings(), following():
         warnings.simplefilter("ignore")
         torch.manual_seed(seed)
         pruner = library.pruner.BasePruner(
@@ -139,7 +196,7 @@ def _cut(
             pruning_ratio=share,
             pruning_ratio_dict={part: min(share, _most(part)) for part in parts.values()},
             ignored_layers=[parts[name] for name in whole],
-            forward_fn=read,
+            forward_fn=lambda network, given: tensors_in(network(given)),
         )
         pruner.step()
 
