@@ -220,10 +220,12 @@ class TraceMonitor(Monitor):
             raise InputError("rgb needs mean colours in 0–255, and NaN for what is not seen")
         if not self._comes(time):
             return ()
-        seen = np.isfinite(colours).all(axis=1)
-        place = np.full(4, np.nan) if box is None else np.asarray(box, dtype=float)
+        seen = np.asarray(np.isfinite(colours).all(axis=1, keepdims=True))
         self._record.append(
-            time, rgb=np.where(seen[:, None], colours, np.nan), pixels=1.0 * seen, box=place
+            time,
+            rgb=np.where(seen, colours, np.nan),
+            pixels=seen[:, 0].astype(float),
+            box=np.full(4, np.nan) if box is None else np.asarray(box, dtype=float),
         )
         return self._taken(time)
 

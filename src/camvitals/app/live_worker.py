@@ -1,7 +1,7 @@
 """Monitors of several visitors in a process of their own, which may die without the server.
 
-Hears and says blocks that begin with `wire.HEAD`. Every message heard is answered by DONE or WRONG,
-in order, with what the visitor is to be told, if anything; TOLD comes by itself. When there is
+Hears and says blocks that begin with `wire.HEAD`. Every message heard is answered in order by DONE,
+WRONG or LATE, with what the visitor is to be told, if anything; TOLD comes by itself. When there is
 nothing to hear, reports in the making go on.
 """
 
@@ -12,6 +12,7 @@ import math
 import select
 import sys
 from dataclasses import asdict
+from time import monotonic
 from typing import Any, BinaryIO
 
 from camvitals.app.child import bound, ears, hear, mouth, say
@@ -20,6 +21,7 @@ from camvitals.app.wire import (
     CLOSE,
     DONE,
     HEAD,
+    LATE,
     OPEN,
     READY,
     TEXT,
@@ -117,8 +119,11 @@ class Visit:
 class Worker:
     """Hears, answers, and goes on with reports when there is nothing to hear."""
 
-    def __init__(self, source: BinaryIO, out: BinaryIO, *, megapixels: float) -> None:
-        self._source, self._out, self._megapixels = source, out, megapixels
+    def __init__(
+        self, source: BinaryIO, out: BinaryIO, *, megapixels: float, stale_s: float
+    ) -> None:
+        self._source, self._out = source, out
+        self._megapixels, self._stale_s = megapixels, stale_s
         self._visits: dict[int, Visit] = {}
 
     def run(self) -> None:
@@ -153,6 +158,9 @@ class Worker:
     def _answer(self, kind: int, number: int, stamp: float, data: bytes) -> None:
         if kind == CLOSE:
             self._visits.pop(number, None)
+            return
+        if kind != OPEN and monotonic() - stamp > self._stale_s:
+            self._say(LATE, number, stamp, "")
             return
         try:
             told = self._told(kind, number, data)
@@ -228,13 +236,13 @@ def _wrong(error: InputError | str) -> str:
 
 
 def main() -> None:
-    """Serve the monitors of one process: memory in MB, and megapixels of a picture."""
+    """Serve the monitors of one process: memory in MB, megapixels, seconds until it is stale."""
     out = mouth()
-    memory_mb, megapixels = map(float, sys.argv[1:3])
+    memory_mb, megapixels, stale_s = map(float, sys.argv[1:4])
     bound(memory_mb=memory_mb, processor_s=None, written_mb=0.0)
     warm_up()
     source = ears()
-    Worker(source, out, megapixels=megapixels).run()
+    Worker(source, out, megapixels=megapixels, stale_s=stale_s).run()
 
 
 if __name__ == "__main__":

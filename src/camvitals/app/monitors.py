@@ -18,7 +18,7 @@ from typing import Any
 from camvitals.app.child import block, end_child, read_block, start_child
 from camvitals.app.refusal import Refused
 from camvitals.app.settings import MB, Settings
-from camvitals.app.wire import BINARY, CLOSE, DONE, HEAD, OPEN, READY, TEXT, TOLD, WRONG
+from camvitals.app.wire import BINARY, CLOSE, DONE, HEAD, LATE, OPEN, READY, TEXT, TOLD, WRONG
 
 AHEAD = 2  # messages of one visitor with a process at a time
 WAITING = 32  # messages of one visitor that wait
@@ -74,8 +74,11 @@ class Session:
 
     def answered(self, kind: int, text: str) -> None:
         """The process has looked at the message that it has longest."""
-        if self.flying:
-            self.oldest_s = max(self.oldest_s, monotonic() - self.flying.popleft())
+        stamp = self.flying.popleft() if self.flying else monotonic()
+        if kind == LATE:
+            self.dropped += 1
+        else:
+            self.oldest_s = max(self.oldest_s, monotonic() - stamp)
         self.wrong = self.wrong + 1 if kind == WRONG else 0
         if text:
             self.tell(text)
@@ -128,7 +131,8 @@ class _Monitors:
             if self.child is not None:
                 return
             limits = self._limits
-            child = await start_child("live_worker", f"{limits.monitor_mb}", f"{limits.megapixels}")
+            words = (limits.monitor_mb, limits.megapixels, limits.stale_s)
+            child = await start_child("live_worker", *map(str, words))
             assert child.stdout is not None
             try:
                 async with asyncio.timeout(READY_S):
@@ -171,7 +175,7 @@ class _Monitors:
             text = said[HEAD.size :].decode()
             if kind == TOLD:
                 session.tell(text)
-            elif kind in (DONE, WRONG):
+            elif kind in (DONE, WRONG, LATE):
                 session.answered(kind, text)
         if self.child is child:
             self.child = None

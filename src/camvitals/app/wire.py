@@ -24,7 +24,7 @@ MOST_REGIONS = 32
 
 # between the server and its monitors: kind, number of the session, when it was heard [s]
 HEAD = struct.Struct("<BId")
-OPEN, BINARY, TEXT, CLOSE, READY, DONE, TOLD, WRONG = range(8)
+OPEN, BINARY, TEXT, CLOSE, READY, DONE, TOLD, WRONG, LATE = range(9)
 
 
 @dataclass(frozen=True, slots=True)
