@@ -42,7 +42,7 @@ ROOT = Path(__file__).resolve().parents[1]
 VECTORS = ROOT / "web" / "vectors"
 EVERY_RATE = 12  # of the facts, which are many, only every so many rates and some windows
 METHODS = ("green", "chrom", "pos", "pbv", "lgi", "omit")
-PICTURES, COVERED = 150, slice(90, 105)
+PICTURES, COVERED, PICTURES_OF_TWO = 150, slice(90, 105), 60
 MATRIX = np.array(
     [
         [1.164384, 0.0, 1.596027, -222.921618],
@@ -240,7 +240,24 @@ def pictures() -> dict[str, Any]:
             "box": encoded(trace.box),
         }
     out["planes"] = [zipped(plane) for plane in halved(image)]
-    return out
+    return out | {"two": _two(time, shift, gain)}
+
+
+def _two(time: Array, shift: Array, gain: Array) -> dict[str, Any]:
+    """Two people side by side, for some of the pictures."""
+    image, _ = next(frames(Scenario(seed=21, duration=1.0, rate=30.0, people=2, size=(400, 240))))
+    collector = Collector(roi="face")
+    for k in range(PICTURES_OF_TWO):
+        (dx, dy), light = shift[k], gain[k]
+        moved = [shown(image[..., c], dx, dy, light, k, image.shape) for c in range(3)]
+        collector.push(Frame.of_rgb(np.stack(moved, axis=-1), float(time[k])))
+    traces = collector.traces().values()
+    return {
+        "image": zipped(image),
+        "count": PICTURES_OF_TWO,
+        "rgb": [encoded(trace.rgb) for trace in traces],
+        "box": [encoded(trace.box) for trace in traces],
+    }
 
 
 def zipped(image: Array) -> dict[str, Any]:

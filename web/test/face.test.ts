@@ -39,9 +39,9 @@ function shown(data: Uint8Array, [rows, columns, depth]: number[], factor: numbe
   return out;
 }
 
-function rgbFrame(k: number): Frame {
-  const [rows, columns] = vector.image.shape;
-  return frameOfPixels(shown(bytes(vector.image), [rows, columns, 3], 1, k), columns, rows, time[k]);
+function rgbFrame(k: number, image: Zipped = vector.image): Frame {
+  const [rows, columns] = image.shape;
+  return frameOfPixels(shown(bytes(image), [rows, columns, 3], 1, k), columns, rows, time[k]);
 }
 
 function yuvFrame(k: number): Frame {
@@ -55,7 +55,7 @@ function yuvFrame(k: number): Frame {
 }
 
 describe.each([
-  ["rgb", rgbFrame],
+  ["rgb", (k: number) => rgbFrame(k)],
   ["yuv", yuvFrame],
 ] as const)("%s pictures", (kind, frameOf) => {
   it("gives the colours of the regions that the package sees, also after the face was away", async () => {
@@ -80,6 +80,18 @@ describe.each([
     expect(off.rgb, "grey levels").toBeLessThan(0.02);
     expect(off.box, "pixels").toBeLessThan(0.05);
     expect(off.pixels, "share").toBeLessThan(0.01);
+  });
+});
+
+it("follows two people at once, each with the colours that the package sees", async () => {
+  const watcher = new Watcher(checked({ window: Infinity }), networks);
+  const { image, count, rgb, box } = vector.two;
+  for (let k = 0; k < count; k++) await watcher.push(rgbFrame(k, image));
+  const { traces } = watcher.material();
+  expect(traces.length).toBe(2);
+  traces.forEach((trace, n) => {
+    expect(apart(trace.rgb, numbers(rgb[n]), 1), "grey levels").toBeLessThan(0.02);
+    expect(apart(trace.box, numbers(box[n]), 1), "pixels").toBeLessThan(0.05);
   });
 });
 
