@@ -1,0 +1,130 @@
+"""A browser whose camera is a made clip, and the page as `camvitals serve` gives it."""
+
+import os
+import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from camvitals.app.pages import PLACE
+from camvitals.app.settings import Limits, Settings
+from camvitals.data.synthetic.scenario import Scenario
+from camvitals.data.synthetic.scene import frames
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+FLAGS = ("--no-sandbox", "--disable-gpu", "--use-fake-ui-for-media-stream")
+CAMERA = "--use-fake-device-for-media-stream"
+RATE_MS = 15_000
+
+
+def steady(**more: Any) -> Scenario:
+    """A scenario that can be shown again and again: whole beats, all alike."""
+    told = {"seed": 3, "duration": 10.0, "rate": 30.0, "heart_rate": 72.0, "sdnn": 0.0}
+    return Scenario(**(told | {"size": (320, 240)} | more))
+
+
+def write_y4m(path: Path, pictures: Iterable[np.ndarray], rate: float) -> Path:
+    """Pictures (H, W, 3) uint8 RGB as the raw film that Chromium takes for a camera."""
+    import av
+
+    with path.open("wb") as out:
+        for k, image in enumerate(pictures):
+            if k == 0:
+                rows, columns = image.shape[:2]
+                head = f"YUV4MPEG2 W{columns} H{rows} F{round(rate)}:1 Ip A1:1 C420jpeg\n"
+                out.write(head.encode())
+            picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(image), "rgb24")
+            planes = picture.reformat(format="yuv420p").to_ndarray()
+            out.write(b"FRAME\n" + planes.tobytes())
+    return path
+
+
+def camera_of(path: Path, scenario: Scenario) -> Path:
+    """A made scenario as a camera."""
+    return write_y4m(path, (image for image, _ in frames(scenario)), scenario.rate)
+
+
+def chromium() -> str:
+    """The browser of this computer, or a skip."""
+    if not (PLACE / "index.html").is_file():
+        pytest.skip("needs the built page; run `npm ci && npm run app` in web/")
+    names = (os.environ.get("CAMVITALS_CHROMIUM", ""), *BROWSERS)
+    found = next((path for name in names if (path := shutil.which(name))), None)
+    if found is None:
+        pytest.skip("needs Chromium; install it with apt-get install chromium")
+    pytest.importorskip("playwright.sync_api", reason="needs playwright, in camvitals[dev]")
+    return found
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[str]:
+    """The address of a server of its own."""
+    from app_served import running
+
+    # whoever tests pages asks for many files in a row
+    limits = Limits(requests_per_minute=1e6)
+    with running(Settings(folder=folder, port=0, limits=limits)) as found:
+        yield found.url
+
+
+class Visits:
+    """Browsers with a camera, ended with the test."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._stack = ExitStack()
+        self._driver: Any = None
+
+    def __enter__(self) -> "Visits":
+        from playwright.sync_api import sync_playwright
+
+        self._driver = self._stack.enter_context(sync_playwright())
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def page(self, camera: Path | None = None, *, script: str = "", **context: Any) -> Any:
+        """A page that has loaded, in a browser of its own.   script: run before the page's own."""
+        film = [f"--use-file-for-fake-video-capture={camera}"] if camera else []
+        browser = self._driver.chromium.launch(
+            executable_path=chromium(), args=[*FLAGS, CAMERA, *film]
+        )
+        self._stack.callback(browser.close)
+        page = browser.new_context(**context).new_page()
+        page.set_default_timeout(60_000)
+        if script:
+            page.add_init_script(script)
+        page.goto(f"{self.url}/")
+        page.wait_for_selector("body[data-state=ready], body[data-state=failed]")
+        return page
+
+
+def rate_of(page: Any, *, within_ms: float = RATE_MS, card: int = 0) -> float:
+    """The heart rate that the page shows, once it does [bpm]."""
+    page.wait_for_function(
+        "(k) => /^[0-9]+$/.test(document.querySelectorAll('.card .value')[k]?.textContent ?? '')",
+        arg=card,
+        timeout=within_ms,
+    )
+    return float(page.locator(".card .value").nth(card).inner_text())
+
+
+def values_in(page: Any, seconds: float) -> list[str]:
+    """What stood for the heart rate, looked at four times a second."""
+    seen: list[str] = page.evaluate(
+        """async (seconds) => {
+          const seen = new Set(), end = performance.now() + 1e3 * seconds;
+          while (performance.now() < end) {
+            for (const value of document.querySelectorAll(".card .value")) seen.add(value.textContent);
+            await new Promise((done) => setTimeout(done, 250));
+          }
+          return [...seen];
+        }""",
+        seconds,
+    )
+    return seen
