@@ -26,8 +26,8 @@ from camvitals.evaluate.readings import FIELDS, HEART, cut_out
 from camvitals.evaluate.result import Result, joined
 from camvitals.evaluate.run import evaluate
 from camvitals.evaluate.seen import see
-from camvitals.pipeline import Settings
-from camvitals.records import Array
+from camvitals.pipeline import Settings, measure_trace
+from camvitals.records import Array, Report
 from camvitals.waves.auto import AUTO
 
 METHODS = (
@@ -106,16 +106,28 @@ def main() -> None:
         takes = recordings(made.make(given.keep / "made", people=given.people), people=given.people)
     result = score(takes, methods, given.keep, given.jobs)
     result.save(given.keep / "result.json")
-    varied = with_variants(takes, result, folder=given.keep / "colours", methods=methods)
-    page.write(
-        result,
-        varied,
-        takes,
-        methods=methods,
-        colours=given.keep / "colours",
-        out=given.out,
-        made=not given.corpus,
-    )
+    colours = given.keep / "colours"
+    many, subject = None, (result, takes)
+    if not given.corpus:
+        without = made.traces()
+        many = score(without, methods, given.keep, given.jobs)
+        subject = (many, without)
+    varied = with_variants(subject[1], subject[0], folder=colours, methods=methods)
+    drawn = figure(takes, methods, colours)
+    page.write(result, varied, many=many, figure=drawn, out=given.out, made=not given.corpus)
+
+
+def figure(
+    takes: Sequence[Recording], methods: Sequence[str], folder: Path
+) -> tuple[str, Report] | None:
+    """The first sequence whose rate is told, and its report."""
+    for take in takes:
+        seen = see(take, methods=methods, roi=take.roi, skin="otsu", folder=folder)
+        trace = seen.for_method(AUTO)
+        report = measure_trace(trace, source=seen.source, settings=Settings())
+        if report.reading(HEART).value is not None:
+            return take.name, report
+    return None
 
 
 if __name__ == "__main__":

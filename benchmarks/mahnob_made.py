@@ -12,18 +12,25 @@ import sys
 import tempfile
 import time
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
+from camvitals.data.recording import Recording
 from camvitals.data.synthetic.layouts.layout import Person, Take
 from camvitals.data.synthetic.layouts.mahnob_hci import MAHNOB_HCI
+from camvitals.data.synthetic.recordings import made_recording
 from camvitals.data.synthetic.scenario import Scenario, draw
+from camvitals.data.synthetic.traces import made_trace
+from camvitals.records import Trace
 
 SEED = 9_800_000  # of people whom no model was fitted on
 PEOPLE = 12
 SECONDS, RATE_HZ, SIZE_PX = 36.0, 61.0, (200, 150)  # the protocol looks at 35.02 s
 SLOWEST_BPM, FASTEST_BPM, APART_BPM = 52.0, 108.0, 12.0
+MANY, MANY_SEED, MANY_PX, MANY_CRF = 64, 9_810_000, (780, 580), 23  # without pictures
+CELLS = ("forehead", "left_cheek", "right_cheek", "nose", "chin")
 REST = {"motion": "still", "light": "daylight"}
 # A lamp on 60 Hz flickers 120 times a second, which 61 pictures a second show as 2 Hz: 120 bpm.
 LIGHT = "light", ("lamp", "screen", "changing")
@@ -42,33 +49,69 @@ class Sitter(Person):
         return Take(self.disturbed if index else self.scenario)
 
 
-def cast() -> list[Sitter]:
-    """The twelve, 52–108 bpm; of the second takes six have light that changes, six move."""
-    people = []
-    for index in range(PEOPLE):
-        seed = SEED + index
-        rng = np.random.default_rng([seed, 7])
-        share = (index * 5 % PEOPLE + rng.random()) / PEOPLE  # all rates among slow and fast tones
+def cast(
+    *, people: int = PEOPLE, seed: int = SEED, size: tuple[int, int] = SIZE_PX, crf: int = 14
+) -> list[Sitter]:
+    """So many sitters, 52–108 bpm; half of the second takes have light that changes, half move.
+
+    people: no multiple of 5.   seed: of the first.   size: of the pictures [px].
+    """
+    sitters = []
+    for index in range(people):
+        rng = np.random.default_rng([seed + index, 7])
+        share = (index * 5 % people + rng.random()) / people  # rates go evenly over tones
         rate = SLOWEST_BPM + (FASTEST_BPM - SLOWEST_BPM) * share
         calm = draw(
-            seed,
+            seed + index,
             duration=SECONDS,
             rate=RATE_HZ,
-            size=SIZE_PX,
+            size=size,
             heart_rate=round(rate, 2),
             heart_rate_slope=0.0,
             tone=1 + (index // 2 + 3 * (index % 2)) % 6,  # all six in both conditions
             clock="steady",
             codec="h264",
-            crf=14,
+            crf=crf,
             mains=60,
             **REST,
         )
         field, kinds = (LIGHT, MOTION)[index % 2]
         other = float(np.clip(rate + rng.uniform(-APART_BPM, APART_BPM), 48.0, 120.0))
-        changed = {field: kinds[index // 2 % len(kinds)], "heart_rate": round(other, 2)}
-        people.append(Sitter(index + 1, calm, replace(calm.again(seed + 500), **changed)))
-    return people
+        kind = kinds[(index // 2 + index // 12) % len(kinds)]
+        changed = {field: kind, "heart_rate": round(other, 2)}
+        again = calm.again(seed + index + 500)
+        sitters.append(Sitter(index + 1, calm, replace(again, **changed)))
+    return sitters
+
+
+def traces() -> list[Recording]:
+    """Takes of many more people as colours, as a perfect finder has them in large pictures.
+
+    The five regions of the face stand for the cells of a grid.
+    """
+    takes = []
+    for sitter in cast(people=MANY, seed=MANY_SEED, size=MANY_PX, crf=MANY_CRF):
+        for index, session in enumerate(130 * (sitter.number - 1) + k for k in (2, 4)):
+            made = made_recording(sitter.take(index).scenario)
+            takes.append(
+                replace(
+                    made,
+                    subject=f"T{sitter.number:02d}",
+                    session=str(session),
+                    colours=partial(with_grid, sitter.take(index).scenario),
+                    attributes={"condition": condition_of(sitter, str(session))},
+                )
+            )
+    return takes
+
+
+def with_grid(scenario: Scenario) -> Trace:
+    """The trace of a scenario, the five regions of its face once more as cells."""
+    trace, _ = made_trace(scenario)
+    cells = [trace.names.index(name) for name in CELLS]
+    both = [*range(len(trace.names)), *cells]
+    names = (*trace.names, *(f"grid_{k:02d}" for k in range(len(cells))))
+    return replace(trace, rgb=trace.rgb[:, both], pixels=trace.pixels[:, both], names=names)
 
 
 def condition_of(sitter: Sitter, session: str) -> str:

@@ -56,6 +56,16 @@ def test_both_conditions_have_every_tone():
     assert tones == {"light": set(range(1, 7)), "motion": set(range(1, 7))}
 
 
+def test_traces_hold_the_same_kind_of_people_with_a_grid():
+    takes = made.traces()
+    assert len({take.subject for take in takes}) == made.MANY
+    assert sorted({take.attributes["condition"] for take in takes}) == ["light", "motion", "steady"]
+    trace = takes[0].colours()
+    grid = [name for name in trace.names if name.startswith("grid_")]
+    assert len(grid) == 5
+    np.testing.assert_array_equal(trace.region(grid[0]), trace.region("forehead"))
+
+
 def test_a_longer_run_is_long_enough_for_the_protocol():
     assert variants.PROTOCOL.span is not None
     assert variants.PROTOCOL.span[1] < made.SECONDS
@@ -109,10 +119,9 @@ def test_the_page_has_the_columns_for_every_condition(tmp_path):
     words = np.array(["steady", "light", "motion"], dtype=object)
     condition = words[np.arange(len(found)) % 3]
     result = replace(found, columns=dict(found.columns) | {page.CONDITION: condition})
-    page.write(
-        result, result, (), methods=(), colours=tmp_path, out=tmp_path / "out", made=True, draws=20
-    )
-    text = (tmp_path / "out" / "README.md").read_text("utf-8")
+    out = tmp_path / "out"
+    page.write(result, result, many=result, figure=None, out=out, made=True, draws=20)
+    text = (out / "README.md").read_text("utf-8")
     for head in ("### Steady", "### Light", "### Motion", "below 5 bpm, %", "not comparable"):
         assert head in text
-    assert (tmp_path / "out" / "sequences.csv").is_file()
+    assert all((out / name).is_file() for name in ("sequences.csv", "many.csv"))
