@@ -47,10 +47,9 @@ MANY = """## {people} people without pictures
 
 {sequences} sequences of made people of the same kind (seeds from 9,810,000) as traces of colour:
 what a perfect face finder takes from pictures of 780×580 px, the size of the real ones, H.264 at
-CRF 23.
-Nobody is lost and no point slips, so these values flatter every method, `balakrishnan` most. The
-five regions of the face stand for the grid of `samc`, `lam_kuno` and `subramaniam_reflectance`.
-Answers: [many.csv](many.csv).
+CRF 23; {excluded} more have no sound reference. Nobody is lost and no point slips, so these values
+flatter every method, `balakrishnan` most. The five regions of the face stand for the grid of
+`samc`, `lam_kuno` and `subramaniam_reflectance`. Answers: [many.csv](many.csv).
 """
 VARIED = """## What the details of the baselines do
 
@@ -85,7 +84,11 @@ def write(
     parts += _conditions(result, draws)
     if many is not None:
         table = by_sequence(entrants(many, HEART), HEART, about=(), draws=draws, notes=())
-        asked = {"people": len(many.names("subject")), "sequences": len(many.names("recording"))}
+        asked = {
+            "people": len(many.names("subject")),
+            "sequences": len(many.names("recording")),
+            "excluded": sum(one.windows for one in many.excluded),
+        }
         parts += [MANY.format(**asked), markdown_table(table, level=3), *_conditions(many, draws)]
         many.save_csv(out / "many.csv")
     if len(varied):
