@@ -204,7 +204,8 @@ def hour(kind: str, *, minutes: float) -> list[float]:
                     pass
         return found
 
-    with server("messages_per_s=100000", "session_s=1000000") as (address, pid):
+    limits = ("messages_per_s=100000", "session_s=1000000", "stale_s=100000")
+    with server(*limits) as (address, pid):
         return asyncio.run(send(address, pid))
 
 

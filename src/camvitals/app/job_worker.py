@@ -34,6 +34,8 @@ def main() -> None:
     heard = hear(source)
     if heard is None:
         return
+    if hasattr(os, "nice"):
+        os.nice(10)  # live pictures come first
     Thread(target=_end_with_server, args=(source,), daemon=True).start()
     request: dict[str, Any] = json.loads(heard)
     drawing = request["task"] == "draw"
