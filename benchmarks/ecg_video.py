@@ -113,7 +113,7 @@ def longer(size: Size) -> list[Case]:
     """The repaired ones, of the labels that show the beats best."""
     return [
         Case(model, scheme, "mse", "participant", size.long, repaired=True)
-        for scheme in (PEAKS, "maximum")
+        for scheme in ("maximum", PEAKS)
         for model in ("i3d", "mobilenet-lstm", "mobilenet-pair")
     ]
 
@@ -167,7 +167,8 @@ def train_all(folder: Path, cache: Path, size: Size, *, stop: float) -> None:
         begun, used = time.time(), time.process_time()
         fit(recipe_of(case, cache, size), place, machine=Machine(workers=0, threads=1))
         keep(place, predicted(place, Cache(cache)))
-        for bulky in ("last.safetensors", "best.safetensors"):
+        # repaired networks are kept, to be exported and run
+        for bulky in ("last.safetensors", *(() if case.repaired else ("best.safetensors",))):
             with suppress(FileNotFoundError):
                 (place / bulky).unlink()
         spent = f"{time.time() - begun:.0f} s, {time.process_time() - used:.0f} s of a core"

@@ -115,11 +115,11 @@ PAIR_REPAIRED, LSTM_REPAIRED, I3D_REPAIRED = coarse(PAIR), coarse(LSTM), coarse(
 def repaired_of(model: str, *, scheme: str) -> Recipe:
     """The same of changes, with a clip for each picture and three or ten times the step.
 
-    MobileNet gives its features instead of the softmax of its classes.
+    MobileNet gives its features instead of the softmax of its classes; I3D drops nothing out.
     """
     made = recipe_of(model, scheme=scheme)
     network = f"{__file__}:{NAMES[model].upper()}_REPAIRED"
-    options = {} if model == "i3d" else {"classes": False}
+    options = {"dropout": 0.0} if model == "i3d" else {"classes": False}
     return replace(
         made,
         name=f"{made.name}-repaired",
