@@ -3,7 +3,8 @@
 //   vite build --mode library   src/index.ts -> dist
 //   vite build --mode harness   test/browser/index.html -> dist/harness, for the tests in a browser
 
-import { readFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { readFileSync, readdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { type Plugin, type UserConfig, defineConfig } from "vite";
@@ -26,6 +27,22 @@ function files(): Plugin {
       }
       const runtime = readFileSync(here(`node_modules/onnxruntime-web/dist/${RUNTIME}`));
       this.emitFile({ type: "asset", fileName: `${RUNTIME}.gz`, source: gzipSync(runtime, { level: 9 }) });
+    },
+  };
+}
+
+/** A digest of everything that the page is built of, beside it: a test tells when it is of other sources. */
+function sources(): Plugin {
+  return {
+    name: "camvitals-sources",
+    generateBundle() {
+      const under = readdirSync(here("src"), { recursive: true, withFileTypes: true });
+      const paths = under.filter((f) => f.isFile()).map((f) => `${f.parentPath}/${f.name}`.slice(here(".").length));
+      const digest = createHash("sha256");
+      for (const path of [...paths, "index.html", "package-lock.json", "vite.config.ts"].sort()) {
+        digest.update(path).update(readFileSync(here(path)));
+      }
+      this.emitFile({ type: "asset", fileName: "sources.sha256", source: `${digest.digest("hex")}\n` });
     },
   };
 }
@@ -62,5 +79,6 @@ export default defineConfig(({ mode }): UserConfig => {
   if (mode === "harness") {
     return { ...shared, root: here("test/browser"), build: { ...build, outDir: here("dist/harness") } };
   }
-  return { ...shared, build: { ...build, outDir: here("../src/camvitals/app/static") } };
+  const plugins = [...shared.plugins!, sources()];
+  return { ...shared, plugins, build: { ...build, outDir: here("../src/camvitals/app/static") } };
 });

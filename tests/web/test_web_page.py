@@ -1,0 +1,176 @@
+"""The page in a real browser, with a made clip for a camera."""
+
+import csv
+import gzip
+import hashlib
+import json
+import re
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from web_page_served import Pace, Visits, camera_of, chromium, rate_of, served, steady
+
+from camvitals.app.pages import PLACE
+from camvitals.report.csv_file import write_csv
+from camvitals.report.json_file import read_json
+from camvitals.report.wording import TITLES
+
+WEB = Path(__file__).resolve().parents[2] / "web"
+CHECKS = Path(__file__).with_name("web_page_checks.js").read_text("utf-8")
+PHONE = {"width": 360, "height": 640}
+MOST_MB = 8.0
+RATE = steady().rate
+
+
+@pytest.fixture(scope="module")
+def visits(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Visits]:
+    chromium()
+    with served(tmp_path_factory.mktemp("served")) as url, Visits(url) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def camera(once: Any) -> Path:
+    """72 beats a minute, again and again."""
+    scenario = steady()
+    path: Path = once("steady-72.y4m", lambda path: camera_of(path, scenario))
+    return path
+
+
+@pytest.fixture(scope="module")
+def page(visits: Visits, camera: Path) -> Any:
+    """One page for the tests of this file, in the order in which they stand."""
+    found = visits.page(camera, viewport=PHONE)
+    found.asked = []
+    found.failed = []
+    found.on("request", lambda request: found.asked.append(request.url))
+    found.on("pageerror", lambda error: found.failed.append(str(error)))
+    return found
+
+
+def built() -> list[Path]:
+    files = [path for path in PLACE.rglob("*") if path.is_file()]
+    if not files:
+        pytest.skip("needs the built page; run `npm ci && npm run app` in web/")
+    return files
+
+
+def test_the_page_is_built_of_these_sources() -> None:
+    built()
+    digest = hashlib.sha256()
+    paths = [str(path.relative_to(WEB)) for path in (WEB / "src").rglob("*") if path.is_file()]
+    for path in sorted([*paths, "index.html", "package-lock.json", "vite.config.ts"]):
+        digest.update(path.encode() + (WEB / path).read_bytes())
+    told = (PLACE / "sources.sha256").read_text("utf-8").strip()
+    assert told == digest.hexdigest(), "run `npm ci && npm run app` in web/"
+
+
+def test_the_page_is_light() -> None:
+    packed = sum(len(gzip.compress(path.read_bytes(), 6)) for path in built())
+    assert packed / 1e6 < MOST_MB
+
+
+def test_the_page_has_the_wording_of_the_other_reports() -> None:
+    text = (WEB / "src" / "app" / "words.ts").read_text("utf-8")
+    table = text.split("TITLES: Record<string, string> = {")[1].split("}")[0]
+    found = dict(re.findall(r'^  (\w+): "(.*)",$', table, re.MULTILINE))
+    assert len(found) == table.count(":")
+    assert found == {name: title for name, title in TITLES.items() if name in found}
+
+
+def test_the_server_gives_every_file_with_its_type(visits: Visits) -> None:
+    kinds = {".js": "text/javascript", ".css": "text/css", ".html": "text/html"}
+    for path in built():
+        with urllib.request.urlopen(f"{visits.url}/{path.relative_to(PLACE)}") as answer:
+            kind = answer.headers["content-type"]
+            assert kind.startswith(kinds.get(path.suffix, "")), path
+            assert answer.headers["Cross-Origin-Opener-Policy"] == "same-origin"
+            assert answer.headers["Cross-Origin-Embedder-Policy"] == "require-corp"
+            assert "connect-src 'self'" in answer.headers["Content-Security-Policy"]
+            assert answer.read() == path.read_bytes()
+
+
+def test_the_page_loads_and_anybody_can_use_it(page: Any) -> None:
+    assert page.evaluate("document.body.dataset.state") == "ready"
+    assert page.evaluate(CHECKS) == []
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.id") == "start"
+    page.asked.clear()  # from now on it asks for nothing
+    page.keyboard.press("Enter")
+    page.wait_for_selector("body[data-state=live]")
+
+
+def test_the_page_shows_the_rate_of_the_clip(page: Any) -> None:
+    pace = Pace(page, RATE)
+    rate = rate_of(page, within_ms=60_000)
+    pace.check()
+    assert abs(rate - 72) <= 2
+    card = page.locator(".card")
+    plus = re.fullmatch(r"± (\d+)", card.locator(".plus").inner_text())
+    assert plus is not None
+    assert abs(rate - 72) <= int(plus[1])
+    assert card.locator(".why").inner_text() == ""
+    assert int(card.locator(".meter").get_attribute("aria-valuenow")) > 40
+    assert page.locator("#conditions li").count() == 5
+    assert "Heart rate" in page.locator("#spoken").inner_text()
+
+
+def test_anybody_can_read_the_readings_by_day_and_night(page: Any) -> None:
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        assert page.evaluate(CHECKS) == [], scheme
+
+
+def saved(page: Any, kind: str, folder: Path) -> Path:
+    page.locator("#download summary").click()
+    with page.expect_download() as coming:
+        page.locator(f"[data-save={kind}]").click()
+    path = folder / f"{kind}{Path(coming.value.suggested_filename).suffix}"
+    coming.value.save_as(path)
+    return path
+
+
+def test_what_is_saved_is_what_the_package_writes(page: Any, tmp_path: Path) -> None:
+    page.locator("#start").click()
+    page.wait_for_selector("body[data-state=stopped]")
+    (report,) = read_json(saved(page, "json", tmp_path))
+    assert report.reading("heart_rate").unit == "bpm"
+    for wanted in write_csv(f"{tmp_path / 'here'}/", [report]):
+        kind = wanted.stem
+        if kind == "rolling":
+            continue
+        paths = (saved(page, kind, tmp_path), wanted)
+        found, here = (list(csv.reader(path.read_text("utf-8").splitlines())) for path in paths)
+        assert len(found) == len(here) > 1
+        for one, other in zip(found, here, strict=True):
+            assert [plain(cell) for cell in one] == [plain(cell) for cell in other]
+
+
+def plain(cell: str) -> Any:
+    """A number as one, whichever of its forms it has."""
+    try:
+        return pytest.approx(float(cell), rel=1e-6, abs=1e-6)
+    except ValueError:
+        return cell
+
+
+def test_the_printed_page_tells_everything(page: Any) -> None:
+    page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+    page.emulate_media(media="print")
+    sheet = page.locator("#sheet").inner_text()
+    page.emulate_media(media="screen")
+    for word in ("Heart rate", "Respiration rate", "LF/HF", "Conditions", "Head motion", "sha256"):
+        assert word in sheet
+    assert not page.locator("#sheet").is_visible()
+
+
+def test_nothing_was_asked_of_anybody_since_it_was_loaded(page: Any) -> None:
+    outside = [url for url in page.asked if not url.startswith(("blob:", "data:"))]
+    assert outside == []
+    assert page.failed == []
+    assert json.loads(page.evaluate("JSON.stringify(localStorage)")) == {}
