@@ -27,8 +27,9 @@ TARGET = ROOT / "web" / "src" / "engine" / "constants.json"
 PACKAGE = ROOT / "src" / "camvitals"
 MODULES = (
     *("dsp.clean", "dsp.spectrum", "dsp.spline"),
-    *("face.average", "face.backdrop", "face.collect", "face.crop", "face.detect", "face.follow"),
-    *("face.lattice", "face.mesh", "face.picture", "face.regions", "face.skin", "face.track"),
+    *("face.average", "face.backdrop", "face.coarse", "face.collect", "face.crop", "face.detect"),
+    *("face.follow", "face.lattice", "face.mesh", "face.picture", "face.regions", "face.skin"),
+    "face.track",
     *("waves.auto", "waves.classical", "waves.evidence", "waves.guide", "waves.inputs"),
     *("waves.learned", "waves.subspace", "waves.view"),
     *("vitals.beats", "vitals.breath", "vitals.heart", "vitals.posterior", "vitals.quality"),

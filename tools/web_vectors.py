@@ -42,7 +42,7 @@ ROOT = Path(__file__).resolve().parents[1]
 VECTORS = ROOT / "web" / "vectors"
 EVERY_RATE = 12  # of the facts, which are many, only every so many rates and some windows
 METHODS = ("green", "chrom", "pos", "pbv", "lgi", "omit")
-PICTURES, COVERED, PICTURES_OF_TWO = 150, slice(90, 105), 60
+PICTURES, COVERED, PICTURES_FEW = 150, slice(90, 105), 60
 MATRIX = np.array(
     [
         [1.164384, 0.0, 1.596027, -222.921618],
@@ -240,24 +240,37 @@ def pictures() -> dict[str, Any]:
             "box": encoded(trace.box),
         }
     out["planes"] = [zipped(plane) for plane in halved(image)]
-    return out | {"two": _two(time, shift, gain)}
+    two, _ = next(frames(Scenario(seed=21, duration=1.0, rate=30.0, people=2, size=(400, 240))))
+    return out | {"two": _some(two), "coarse": _some(_coarse(image))}
 
 
-def _two(time: Array, shift: Array, gain: Array) -> dict[str, Any]:
-    """Two people side by side, for some of the pictures."""
-    image, _ = next(frames(Scenario(seed=21, duration=1.0, rate=30.0, people=2, size=(400, 240))))
+def _some(image: Array) -> dict[str, Any]:
+    """What is seen in some pictures of an image that sways: of two people, of a coarse face."""
     collector = Collector(roi="face")
-    for k in range(PICTURES_OF_TWO):
-        (dx, dy), light = shift[k], gain[k]
-        moved = [shown(image[..., c], dx, dy, light, k, image.shape) for c in range(3)]
-        collector.push(Frame.of_rgb(np.stack(moved, axis=-1), float(time[k])))
+    time = np.arange(PICTURES_FEW) / 30.0
+    shift = np.round(np.stack([4 * np.sin(time), 3 * np.sin(1.7 * time)], axis=1)).astype(int) * 2
+    for k, (at, (dx, dy)) in enumerate(zip(time, shift, strict=True)):
+        moved = [shown(image[..., c], dx, dy, 1.0, k, image.shape) for c in range(3)]
+        collector.push(Frame.of_rgb(np.stack(moved, axis=-1), float(at)))
     traces = collector.traces().values()
     return {
         "image": zipped(image),
-        "count": PICTURES_OF_TWO,
+        "count": PICTURES_FEW,
         "rgb": [encoded(trace.rgb) for trace in traces],
         "box": [encoded(trace.box) for trace in traces],
     }
+
+
+def _coarse(image: Array) -> Array:
+    """A picture with a tenth of its pixels along each side, brought back to its size."""
+    rows, columns = image.shape[0] // 10, image.shape[1] // 10
+    small = image.reshape(rows, 10, columns, 10, 3).mean(axis=(1, 3))
+    for axis, count in ((0, rows), (1, columns)):
+        at = (np.arange(10 * count) + 0.5) / 10 - 0.5
+        low = np.clip(np.floor(at).astype(int), 0, count - 2)
+        share = np.clip(at - low, 0, 1).reshape((-1, 1, 1) if axis == 0 else (1, -1, 1))
+        small = small.take(low, axis) * (1 - share) + small.take(low + 1, axis) * share
+    return np.round(small).astype(np.uint8)
 
 
 def zipped(image: Array) -> dict[str, Any]:

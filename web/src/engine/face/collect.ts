@@ -20,7 +20,7 @@ export interface Face {
   track: number;
   box: Box;
   score: number;
-  /** Names of regions -> x, y of their corners, one after the other [px]. */
+  /** Names of regions -> x, y of their corners [px]; none of a face too coarse for landmarks. */
   outlines: { [name: string]: Points };
 }
 
@@ -68,7 +68,7 @@ export class Collector {
   /** The faces in the last frame. */
   faces(): Face[] {
     const seen = this.tracker && !this.picture ? this.tracker.tracks.filter((t) => t.visible) : [];
-    return seen.map((t) => ({ track: t.number, box: t.box, score: t.score, outlines: outlines(t.points) }));
+    return seen.map((t) => ({ track: t.number, box: t.box, score: t.score, outlines: t.boxed ? {} : outlines(t.points) }));
   }
 
   private pushPicture(frame: Frame, picture: Picture): void {

@@ -61,6 +61,11 @@ export class Track {
     return this.own.length > 4 ? rollOf(this.own) : 0;
   }
 
+  /** Whether all that is known of it is its box. */
+  get boxed(): boolean {
+    return this.own.length <= 4;
+  }
+
   /** Where the detector should see it [px]. */
   get expected(): Box {
     return movedBox(this.expectedBox, this.follower.place);

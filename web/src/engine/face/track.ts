@@ -1,6 +1,7 @@
 // Who is where: faces found, followed, lost and found again, picture by picture. See face/track.py.
 
 import constants from "../constants.json";
+import { coarse } from "./coarse";
 import { type Square, around, tiles, whole } from "./crop";
 import { type Detection, Detector, bestOf, overlap } from "./detect";
 import { type Box, type Frame, type Points, rgbOf } from "./frame";
@@ -38,14 +39,17 @@ export class Tracker {
   /** Look whether a followed face is still there. */
   private async key(track: Track, frame: Frame): Promise<void> {
     const roll = Math.abs(track.roll) > C.LEVEL ? track.roll : 0;
-    const found = await this.detector.find(frame, around(track.expected, C.CROP, roll), C.KNOWN_SCORE);
+    const square = around(track.expected, track.boxed ? C.COARSE_CROP : C.CROP, roll);
+    const found = await this.detector.find(frame, square, C.KNOWN_SCORE);
     let detection = nearest(found, track.expected);
-    const cut = track.cut;
+    let cut = track.cut;
     let points: Points | null = null;
     if (detection) {
       const off = overlap(detection.box, track.expected) < 0.75;
       if (cut || off || track.moving || frame.time >= track.nextMesh) {
-        points = await this.measure(frame, detection, cut || off ? null : track);
+        points = await this.measure(frame, detection, cut || off || track.boxed ? null : track);
+        if (track.boxed && points) cut = true; // sharp at last
+        if (track.boxed && !points) points = cornersOf(detection);
         if (!points) detection = null;
       }
     }
@@ -128,18 +132,30 @@ export class Tracker {
     const seen = this.tracks.filter((t) => t.visible);
     if (seen.some((t) => Math.max(overlap(detection.box, t.expected), overlap(detection.box, t.box)) > 0.2)) return;
     if (seen.length >= this.most || dark(frame, detection.box)) return;
-    // the square is chosen once more around the face: exact, and a check of the first sight
-    const again = await this.detector.find(frame, around(detection.box, C.CROP), C.NEW_SCORE);
-    const closer = nearest(again, detection.box);
-    const points = closer && (await this.measure(frame, closer, null));
+    const [closer, points] = await this.closer(frame, detection);
     if (!closer || !points) return;
     let track = this.missing(closer, frame.time);
+    if (track && points.length <= 4 && !track.boxed) return; // somebody who is only out of focus
     if (!track) {
       track = new Track(this.count++);
       this.tracks.push(track);
     }
     track.begin(frame, points, closer);
     track.nextMesh = frame.time + C.MESH_S;
+  }
+
+  /**
+   * A detection once more with the square around the face: exact, and a check of the first sight.
+   * With its points; its corners where the face is too coarse for landmarks.
+   */
+  private async closer(frame: Frame, detection: Detection): Promise<[Detection | null, Points | null]> {
+    const again = await this.detector.find(frame, around(detection.box, C.CROP), C.NEW_SCORE);
+    let closer = nearest(again, detection.box);
+    const points = closer && (await this.measure(frame, closer, null));
+    if (points || !coarse(frame, detection.box)) return [closer, points];
+    const wide = await this.detector.find(frame, around(detection.box, C.COARSE_CROP), C.COARSE_SCORE);
+    closer = nearest(wide, detection.box);
+    return [closer, closer && cornersOf(closer)];
   }
 
   /** The lost face that this is by place and size, or null. */
@@ -159,6 +175,11 @@ export class Tracker {
     }
     return best;
   }
+}
+
+/** Corners of a detection's box, in place of landmarks. */
+function cornersOf({ box }: Detection): Points {
+  return Float64Array.from(box);
 }
 
 /** Whether there is too little light on a face. */
