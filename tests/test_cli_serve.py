@@ -6,11 +6,14 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 import urllib.error
 import urllib.request
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import pytest
+from websockets.sync.client import connect
 
 from camvitals.cli import main
 
@@ -102,3 +105,28 @@ def test_the_command_line_does_not_load_the_server():
     heavy = "{'fastapi', 'uvicorn', 'sqlalchemy'}"
     code = f"import sys, camvitals.cli; sys.exit(bool({heavy} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def children_of(pid):
+    stats = {}
+    for place in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            stats[int(place.parent.name)] = place.read_text().rpartition(")")[2].split()
+    return [child for child, words in stats.items() if int(words[1]) == pid and words[0] != "Z"]
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="needs /proc to see processes")
+def test_the_children_of_a_server_that_is_killed_end(tmp_path):
+    with started(tmp_path) as process:
+        address = process.stdout.readline().split()[2].replace("http", "ws")
+        shown = {"Authorization": "Bearer from-the-environment-1"}
+        with connect(f"{address}/monitor", additional_headers=shown) as visit:
+            visit.send('{"type": "start"}')
+            assert "started" in visit.recv(60)
+            (child,) = children_of(process.pid)
+            process.kill()
+            process.wait(30)
+            end = time.monotonic() + 30
+            while Path(f"/proc/{child}/exe").exists() and time.monotonic() < end:
+                time.sleep(0.05)
+            assert not Path(f"/proc/{child}/exe").exists()
