@@ -36,13 +36,13 @@ from camvitals.models.architecture import Architecture, Size
 from camvitals.records import Array
 from camvitals.report.files import write_atomically
 from camvitals.runtime import load
-from camvitals.train.cards import trained
+from camvitals.train.checkpoint import load_weights, weights_in
 from camvitals.train.clips import Clip, MadeClips, Sample
 from camvitals.train.export import export
 from camvitals.train.graph import Reading, card_of
 from camvitals.train.loop import Machine, fit
 from camvitals.train.prune.masks import counted, plain
-from camvitals.train.prune.start import prune
+from camvitals.train.prune.start import prune, prune_like
 from camvitals.train.prune.storage import FORMS, save_sparse
 from camvitals.train.prune.structured import shrink
 from camvitals.train.prune.wanted import Prune
@@ -256,6 +256,15 @@ def people() -> dict[str, Array]:
     return dict(np.load(path))
 
 
+def network(one: Recipe) -> nn.Module:
+    """What a recipe was trained to."""
+    weights, module = RUNS / one.name / "best.safetensors", GRIDPULSE.build(size=(GRID, GRID))
+    if one.prune.method != "none":
+        prune_like(module, one.prune, weights_in(weights), str(weights))
+    load_weights(module, weights)
+    return module.eval()
+
+
 def judge() -> None:
     """Errors of the heart rate and likeness of the wave, person by person, of every network."""
     crowd, told = people(), {}
@@ -263,7 +272,7 @@ def judge() -> None:
     for one in recipes():
         if not (RUNS / one.name / "seconds.json").exists():
             continue
-        module, _ = trained(RUNS / one.name, own_code=True)
+        module = network(one)
         told[one.name] = {}
         for level in JUDGED:
             with torch.no_grad():
@@ -301,7 +310,7 @@ def measure() -> None:
     for one in recipes():
         if not (RUNS / one.name / "seconds.json").exists():
             continue
-        module, _ = trained(RUNS / one.name, own_code=True)
+        module = network(one)
         told = counted(module)
         row = {"kernels": told.kept, "others": told.others}
         for form in FORMS:

@@ -326,6 +326,8 @@ def test_recipes_say_pruning_and_those_without_keep_their_hash(tiny):
     assert Recipe.from_json(recipe.to_json(), own_code=True) == recipe
     assert recipe.hash != tiny.hash
     assert wanted_of(tiny, factor="20").hash == tiny.hash  # method none
+    whole = replace(tiny, prune=Prune(method="snip", factor=20))
+    assert Recipe.from_json(whole.to_json(), own_code=True).hash == whole.hash
     old = tiny.to_json().replace('"prune"', '"unknown"')
     with pytest.raises(InputError, match="unknown"):
         Recipe.from_json(old, own_code=True)

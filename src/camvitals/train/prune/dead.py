@@ -136,7 +136,7 @@ def _dead_of(library: ModuleType, group: Any, silent: dict[nn.Module, Tensor]) -
 
 def _side(part: nn.Module, *, taken: bool) -> Tensor:
     """Which of a layer's channels, taken or given, have a weight that is not 0."""
-    weight: Tensor = part.weight.detach()  # type: ignore[operator, union-attr, assignment]
+    weight: Tensor = part.weight.detach()  # type: ignore[operator]
     axis = int(taken) if not isinstance(part, TRANSPOSED) else int(not taken)
     return weight.transpose(0, axis).flatten(1).ne(0).any(dim=1)
 

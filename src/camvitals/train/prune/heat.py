@@ -138,7 +138,7 @@ def _nodes_of(
 
 def _share(layer: nn.Module, *, dense: bool) -> Tensor:
     """(given, taken) the share of the kernel between two channels that is not 0."""
-    weight: Tensor = layer.weight.detach()  # type: ignore[operator, union-attr, assignment]
+    weight: Tensor = layer.weight.detach()  # type: ignore[operator]
     kept = torch.ones_like(weight) if dense else weight.ne(0)
     share = kept.double().flatten(2).mean(dim=2) if weight.dim() > 2 else kept.double()
     return share.T if isinstance(layer, TRANSPOSED) else share
