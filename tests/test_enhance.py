@@ -167,7 +167,7 @@ def test_of_a_long_recording_two_blocks_at_most_are_kept(face, same):
             held = person.enhanced
             tail = 0 if held._tail is None else len(held._tail)
             most = max(most, len(held._open) + len(held._shown) + tail)
-    assert 120 < most <= 2 * 120 + 30
+    assert 90 < most <= 2 * 90 + 30
     (trace,) = collector.traces().values()
     assert trace.time[-1] - trace.time[0] == pytest.approx(5.0, abs=0.1)
 

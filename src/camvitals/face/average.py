@@ -15,7 +15,7 @@ import numpy as np
 from camvitals.face.skin import MASKS, rgb_of, told, typical, ycbcr
 from camvitals.records import Array, Frame
 
-FEWEST = 4.0  # nodes that a region needs
+FEWEST = 8.0  # nodes that a region needs: of fewer, codecs and motion made rates that were believed
 KEPT = 0.25  # share of a region that must be bare, well-lit skin
 MASK_KEPT = 0.6  # share of the face that a skin mask must leave, or it has split the skin itself
 FEW_REGIONS = 16  # up to here one thread is faster than a matrix product with its threads

@@ -23,7 +23,7 @@ import numpy as np
 from camvitals.card import ModelCard
 from camvitals.dsp.clean import GAP_S
 from camvitals.face.area import area_colours
-from camvitals.face.average import Blend, skin_regions
+from camvitals.face.average import FEWEST, Blend, skin_regions
 from camvitals.face.crop import Square
 from camvitals.face.framing import Framing, framing_of
 from camvitals.face.record import Record
@@ -32,10 +32,11 @@ from camvitals.face.track import CALM_S, DRAWN, FADE_S, STALE_S, Track
 from camvitals.records import Array, Frame, InputError, Trace
 from camvitals.runtime import Network, load
 
-BLOCK_S = 4.0  # given at once to a network that takes any number of crops
+BLOCK_S = 3.0  # given at once to a network that takes any number of crops
 LEAST, MOST = 8, 512  # crops of a block
 SHARED = 4  # one of so many crops of a block is the next one's too
 APART = 1.5  # by which the rate of the crops may differ from that of the card
+LEAST_PX = 4 * FEWEST  # pixels of the recording that a region needs: nodes are 2 px wide or more
 WHOLE = ("tracked", "first", "aligned")  # boxes that hold the whole face
 
 
@@ -317,7 +318,10 @@ class _Regions:
         assert self._blend is not None
         planes = np.moveaxis(image, -1, 0)
         means, count = self._blend.means(planes, sight.outside, sight.time)
-        return means, count * sight.scale**2
+        pixels = count * sight.scale**2
+        few = pixels < LEAST_PX  # crops can be larger than what there is to see
+        means[few], pixels[few] = np.nan, 0
+        return means, pixels
 
     def _draw(self, sight: Sight, image: Array) -> None:
         """Lay the regions on the face as it is now, where they no longer fit."""
