@@ -165,7 +165,7 @@ def page(
 def dead_lines(rows: list[dict[str, float | str]]) -> list[str]:
     """How much pulse is written onto those who have none."""
     lines = [
-        "Spread of the same course in percent of the colour; a pulse is about 0.3 %.",
+        "Spread of the same course in percent of the colour.",
         "",
         "| level | before | after | people with a pulse, after |",
         "|---|---:|---:|---:|",
