@@ -23,6 +23,7 @@ TYPES = {
     ".json": "application/json",
     ".webmanifest": "application/manifest+json",
     ".onnx": "application/octet-stream",
+    ".gz": "application/gzip",  # unpacked by the page itself
     ".svg": "image/svg+xml",
     ".woff2": "font/woff2",
 }
