@@ -117,7 +117,7 @@ def test_the_page_shows_the_rate_of_the_clip(page: Any) -> None:
     assert card.locator(".why").inner_text() == ""
     assert int(card.locator(".meter").get_attribute("aria-valuenow")) > 40
     assert page.locator("#conditions li").count() == 5
-    assert "Heart rate" in page.locator("#spoken").inner_text()
+    page.wait_for_function("/^Heart rate/.test(document.querySelector('#spoken').textContent)")
 
 
 def test_anybody_can_read_the_readings_by_day_and_night(page: Any) -> None:
@@ -174,3 +174,40 @@ def test_nothing_was_asked_of_anybody_since_it_was_loaded(page: Any) -> None:
     assert outside == []
     assert page.failed == []
     assert json.loads(page.evaluate("JSON.stringify(localStorage)")) == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("NotAllowedError", "was not allowed"),
+        ("NotFoundError", "No camera was found"),
+        ("NotReadableError", "used by another program"),
+        ("TypeError", "cannot be used"),
+    ],
+)
+def test_a_camera_that_cannot_be_had_is_told(page: Any, name: str, told: str) -> None:
+    page.evaluate(
+        """(name) => {
+          const refuse = () => Promise.reject(new DOMException("why", name));
+          navigator.mediaDevices.getUserMedia = refuse;
+        }""",
+        name,
+    )
+    page.locator("#start").click()
+    page.wait_for_selector("body[data-state=ready]")
+    assert told in page.locator("#notice[role=alert]").inner_text()
+    assert page.locator("#start").inner_text() == "Start the camera"
+
+
+def test_a_file_that_is_no_film_is_told(page: Any, tmp_path: Path) -> None:
+    for name, content, told in (
+        ("notes.txt", b"no film", "This is no film"),
+        ("broken.mp4", b"\0\0\0 ftyp, and nothing more", "cannot play the film"),
+    ):
+        path = tmp_path / name
+        path.write_bytes(content)
+        page.locator("#file").set_input_files(path)
+        page.wait_for_function(
+            "(t) => document.querySelector('#notice').textContent.includes(t)", arg=told
+        )
+        assert page.evaluate("document.body.dataset.state") == "ready"

@@ -1,5 +1,6 @@
 """A browser whose camera is a made clip, and the page as `camvitals serve` gives it."""
 
+import itertools
 import os
 import re
 import shutil
@@ -32,17 +33,13 @@ def steady(**more: Any) -> Scenario:
     return Scenario(**(told | {"breath_rate": 12.0, "size": (320, 240)} | more))
 
 
-def write_y4m(path: Path, pictures: Iterable[np.ndarray], rate: float) -> Path:
-    """Pictures (H, W, 3) uint8 RGB as the raw film that Chromium takes for a camera."""
-    import av
-
+def write_y4m(path: Path, pictures: Iterable[Any], rate: float) -> Path:
+    """av.VideoFrames of one size as the raw film that Chromium takes for a camera."""
     with path.open("wb") as out:
-        for k, image in enumerate(pictures):
+        for k, picture in enumerate(pictures):
             if k == 0:
-                rows, columns = image.shape[:2]
-                head = f"YUV4MPEG2 W{columns} H{rows} F{round(rate)}:1 Ip A1:1 C420jpeg\n"
-                out.write(head.encode())
-            picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(image), "rgb24")
+                size = f"W{picture.width} H{picture.height}"
+                out.write(f"YUV4MPEG2 {size} F{round(rate)}:1 Ip A1:1 C420jpeg\n".encode())
             planes = picture.reformat(format="yuv420p").to_ndarray()
             out.write(b"FRAME\n" + planes.tobytes())
     return path
@@ -50,7 +47,24 @@ def write_y4m(path: Path, pictures: Iterable[np.ndarray], rate: float) -> Path:
 
 def camera_of(path: Path, scenario: Scenario) -> Path:
     """A made scenario as a camera."""
-    return write_y4m(path, (image for image, _ in frames(scenario)), scenario.rate)
+    import av
+
+    images = (np.ascontiguousarray(image) for image, _ in frames(scenario))
+    pictures = (av.VideoFrame.from_ndarray(image, "rgb24") for image in images)
+    return write_y4m(path, pictures, scenario.rate)
+
+
+def camera_of_file(path: Path, film: Path, *, height: int, seconds: float) -> Path:
+    """The first seconds of a film, in a smaller picture, as a camera."""
+    import av
+
+    with av.open(str(film)) as container:
+        stream = container.streams.video[0]
+        rate = float(stream.average_rate or 0)
+        width = 2 * round(height * stream.width / stream.height / 2)
+        decoded = itertools.islice(container.decode(stream), round(seconds * rate))
+        small = (f.reformat(width=width, height=height, interpolation="AREA") for f in decoded)
+        return write_y4m(path, small, rate)
 
 
 def chromium() -> str:
@@ -108,7 +122,7 @@ class Visits:
         page.set_default_timeout(LOAD_MS)
         if script:
             page.add_init_script(script)
-        page.goto(f"{self.url}/")
+        page.goto(f"{self.url}/")  # and everything of it
         page.wait_for_selector("body[data-state=ready], body[data-state=failed]")
         return page
 
@@ -136,7 +150,7 @@ class Pace:
         self._start = page.evaluate(self.ASK)
 
     def check(self) -> None:
-        """Skip when the clip was played too slowly for its heart rate to be what it was made with."""
+        """Skip when the clip was played too slowly to have the heart rate of its making."""
         (start, first), (stop, last) = self._start, self._page.evaluate(self.ASK)
         share = (last - first) / (self._rate * (stop - start))
         if share < SLOWEST_PLAY:
@@ -149,7 +163,8 @@ def values_in(page: Any, seconds: float) -> list[str]:
         """async (seconds) => {
           const seen = new Set(), end = performance.now() + 1e3 * seconds;
           while (performance.now() < end) {
-            for (const value of document.querySelectorAll(".card .value")) seen.add(value.textContent);
+            const values = document.querySelectorAll(".card .value");
+            for (const value of values) seen.add(value.textContent);
             await new Promise((done) => setTimeout(done, 250));
           }
           return [...seen];

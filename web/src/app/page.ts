@@ -122,6 +122,7 @@ export class App {
     this.people.clear();
     this.parts.cards.clear();
     this.parts.coach.clear();
+    this.parts.speaker.clear();
     this.notice("");
   }
 
