@@ -23,6 +23,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -69,6 +70,14 @@ PEOPLE, LONG = 64, 225  # held out, and samples of each
 MADE = 600  # clips to train on, gone through again and again
 STEPS, BATCH = 240, 16
 GAIN = 100.0
+# Those that are exported, in this order; the others have their bytes and torch's latency
+EXPORTED = (
+    *("dense", "snip-10", "n2nskip-10", "structured-10", "snip-50", "n2nskip-50", "structured-50"),
+    *("structured-2", "structured-5", "structured-20", "magnitude-50", "magnitude-10"),
+    *("snip-20", "n2nskip-20", "random-10", "random-50", "snip-2", "n2nskip-2", "snip-5"),
+    *("n2nskip-5", "magnitude-2", "magnitude-5", "magnitude-20", "random-2", "random-5"),
+)
+SMALL = ("dense", "n2nskip-10", "structured-10")  # as int8 too
 
 
 class GridPulse(nn.Module):
@@ -303,41 +312,45 @@ def _rate(wave: Array) -> float:
 
 
 def measure() -> None:
-    """Bytes, latency and memory of every network that was trained."""
-    rows, torches, sessions = {}, {}, {}
+    """Bytes of every network that was trained; latency and memory of EXPORTED as ONNX too."""
+    there = [one for one in recipes() if (RUNS / one.name / "seconds.json").exists()]
+    modules = {one.name: network(one) for one in there}
     folder = RUNS / "forms"
     folder.mkdir(exist_ok=True)
-    for one in recipes():
-        if not (RUNS / one.name / "seconds.json").exists():
-            continue
-        module = network(one)
+    rows: dict[str, dict[str, Any]] = {"nothing": {"peak_kb": memory(None)}}
+    for name, module in modules.items():
         told = counted(module)
-        row = {"kernels": told.kept, "others": told.others}
+        rows[name] = {"kernels": told.kept, "others": told.others}
         for form in FORMS:
-            row[form] = save_sparse(folder / f"{one.name}-{form}.safetensors", module, form)
-        path = folder / f"{one.name}.onnx"
-        card = card_of(GRIDPULSE, name=one.name, rate=RATE_HZ, length=SAMPLES)
-        exported = export(Reading(module, GRIDPULSE), card, path)
-        row |= {"onnx": path.stat().st_size, "cut": exported.cut, "peak_kb": memory(path)}
-        torches[one.name], sessions[one.name] = plain(module).eval(), load(path)
-        if one.name in ("dense", "structured-10", "n2nskip-10"):
-            small = variant(path, "int8")
-            row |= {"int8": small.stat().st_size, "int8_peak_kb": memory(small)}
-            sessions[f"{one.name}:int8"] = load(small)
-        rows[one.name] = row
-        print(one.name, row, flush=True)
-    rows["nothing"] = {"peak_kb": memory(None)}
+            rows[name][form] = save_sparse(folder / f"{name}-{form}.safetensors", module, form)
     x = torch.randn(1, 3 * GRID * GRID, SAMPLES)
-    took = in_turn({name: partial(_call, module, x) for name, module in torches.items()})
+    calls = {name: partial(_call, plain(module).eval(), x) for name, module in modules.items()}
+    for name, took in in_turn(calls).items():
+        rows[name]["torch_ms"] = took
+    sessions: dict[str, Any] = {}
+    for name in (name for name in EXPORTED if name in modules):
+        path = folder / f"{name}.onnx"
+        card = card_of(GRIDPULSE, name=name, rate=RATE_HZ, length=SAMPLES)
+        cut = export(Reading(modules[name], GRIDPULSE), card, path).cut
+        rows[name] |= {"onnx": path.stat().st_size, "cut": cut, "peak_kb": memory(path)}
+        sessions[name] = load(path)
+        if name in SMALL:
+            small = variant(path, "int8")
+            rows[name] |= {"int8": small.stat().st_size, "int8_peak_kb": memory(small)}
+            sessions[f"{name}:int8"] = load(small)
+        print(name, rows[name], flush=True)
+        _time_sessions(sessions, rows)
+        write_atomically(RESULTS / "cost.json", json.dumps(rows, indent=1))
+
+
+def _time_sessions(sessions: Mapping[str, Any], rows: dict[str, dict[str, Any]]) -> None:
+    """Latency of all files that there are by now, in turn."""
     pictures = np.random.default_rng(0).uniform(50, 200, (1, SAMPLES, 3, GRID, GRID))
     given = pictures.astype(np.float32)
-    onnx = in_turn(
-        {name: partial(one, {next(iter(one.inputs)): given}) for name, one in sessions.items()}
-    )
-    for name, row in rows.items():
-        row["torch_ms"], row["onnx_ms"] = took.get(name), onnx.get(name)
-        row["int8_ms"] = onnx.get(f"{name}:int8")
-    write_atomically(RESULTS / "cost.json", json.dumps(rows, indent=1))
+    calls = {n: partial(one, {next(iter(one.inputs)): given}) for n, one in sessions.items()}
+    for name, took in in_turn(calls).items():
+        base, _, small = name.partition(":")
+        rows[base][f"{small or 'onnx'}_ms"] = took
 
 
 def _call(module: nn.Module, x: Tensor) -> None:
@@ -399,9 +412,8 @@ def pair() -> None:
         wanted = Prune(method=method, factor=10, only=only)  # type: ignore[arg-type]
         prune(module, wanted, run=partial(module, given), losses=[partial(loss, module)])
         forms[name] = module
-    small = copy.deepcopy(dense)
-    shrink(small, given, lambda network, x: it.wave(network(x), len(x)), factor=10)
-    forms["structured"] = small
+    forms["structured"] = copy.deepcopy(dense)
+    shrink(forms["structured"], given, lambda network, x: it.wave(network(x), len(x)), factor=10)
     x = torch.randn(1, 3, 16, 32, 32).clamp(-1, 1)
     path = RUNS / "pair.safetensors"
     for name, module in forms.items():

@@ -89,23 +89,19 @@ def _cost(cost: Rows) -> str:
     for name, row in _in_order(cost):
         if name == "nothing":
             continue
-        sizes = [row["dense"], row["indices"], row["bitmask"], row["onnx"]]
-        least = min(sizes[:3])
-        rows.append(
-            [
-                name,
-                f"{row['kernels'] + row['others']:,} ({row['others']})",
-                *(f"{size / 1000:.1f}" for size in sizes),
-                f"{dense['dense'] / least:.1f}×",
-                str(row["cut"]),
-                f"{row['torch_ms']:.2f}",
-                f"{row['onnx_ms']:.2f}",
-                f"{dense['onnx_ms'] / row['onnx_ms']:.2f}×",
-                f"{(row['peak_kb'] - nothing['peak_kb']) / 1000:.1f}",
-            ]
-        )
-    head = ["network", "parameters (dense ones)", "dense kB", "indices kB", "bitmask kB", "ONNX kB"]
-    head += ["smallest", "dead cut", "torch ms", "ONNX ms", "ONNX faster", "memory MB"]
+        sizes = [row["dense"], row["indices"], row["bitmask"]]
+        cells = [f"{row['kernels'] + row['others']:,} ({row['others']})"]
+        cells += [f"{size / 1000:.1f}" for size in sizes]
+        cells += [f"{dense['dense'] / min(sizes):.1f}×", f"{row['torch_ms']:.2f}"]
+        if "onnx" in row:
+            cells += [f"{row['onnx'] / 1000:.1f}", str(row["cut"]), f"{row['onnx_ms']:.2f}"]
+            cells += [f"{dense['onnx_ms'] / row['onnx_ms']:.2f}×"]
+            cells += [f"{(row['peak_kb'] - nothing['peak_kb']) / 1000:.1f}"]
+        else:
+            cells += ["–"] * 5
+        rows.append([name, *cells])
+    head = ["network", "parameters (dense ones)", "dense kB", "indices kB", "bitmask kB"]
+    head += ["smallest", "torch ms", "ONNX kB", "dead cut", "ONNX ms", "ONNX faster", "memory MB"]
     return _table(head, rows)
 
 

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from camvitals.records import InputError
 from camvitals.train.prune.layers import CONVOLUTIONS, TRANSPOSED
 from camvitals.train.prune.masks import masks_of, plain
-from camvitals.train.prune.structured import following, tensors_in, torch_pruning
+from camvitals.train.prune.structured import following, norms_too, tensors_in, torch_pruning
 from camvitals.train.prune.wiring import wiring
 
 SAME = 1e-5  # of the largest value that comes out
@@ -193,6 +193,7 @@ def _graph(library: ModuleType, bare: nn.Module, inputs: Inputs) -> Iterator[Any
             bare,
             example_inputs=inputs,
             forward_fn=lambda network, given: tensors_in(network(*given)),
+            customized_pruners=norms_too(),
         )
 
 

@@ -25,7 +25,7 @@ from camvitals.train.prune.wiring import wiring
 DEEPEST = 20  # nodes between a reshape and the layer that reads it
 HALVINGS = 9  # of the share of channels that is looked for
 MOST = 0.995  # share of a layer's channels
-NORMS: tuple[type[nn.Module], ...] = (nn.modules.batchnorm._BatchNorm,)  # and instance norms
+NORMS: tuple[type[nn.Module], ...] = (nn.modules.batchnorm._NormBase,)  # of batches, instances
 Read = Callable[[nn.Module, Tensor], Tensor]
 
 
@@ -69,6 +69,12 @@ def following() -> Iterator[None]:
     finally:
         index.update_reshape_index_mapping, index.update_split_index_mapping = usual
         torch.softmax = softmax
+
+
+def norms_too() -> dict[type[nn.Module], Any]:
+    """Instance norms are cut as batch norms are: the library forgets what they have run up."""
+    pruner = _library("pruner.function").BatchnormPruner()
+    return dict.fromkeys((nn.InstanceNorm1d, nn.InstanceNorm2d, nn.InstanceNorm3d), pruner)
 
 
 def _library(part: str) -> Any:
@@ -197,6 +203,7 @@ def _cut(
             pruning_ratio_dict={part: min(share, _most(part)) for part in parts.values()},
             ignored_layers=[parts[name] for name in whole],
             forward_fn=lambda network, given: tensors_in(network(given)),
+            customized_pruners=norms_too(),
         )
         pruner.step()
 
