@@ -1,5 +1,6 @@
 """`camvitals serve`: an address, or one line that says why not."""
 
+import importlib
 import importlib.util
 import os
 import signal
@@ -16,6 +17,8 @@ import pytest
 from websockets.sync.client import connect
 
 from camvitals.cli import main
+
+cli_serve = importlib.import_module("camvitals.cli.serve")
 
 
 @pytest.fixture
@@ -130,3 +133,14 @@ def test_the_children_of_a_server_that_is_killed_end(tmp_path):
             while Path(f"/proc/{child}/exe").exists() and time.monotonic() < end:
                 time.sleep(0.05)
             assert not Path(f"/proc/{child}/exe").exists()
+
+
+def test_the_page_is_opened_when_asked_for(monkeypatch, capsys):
+    opened = []
+    monkeypatch.setattr("webbrowser.open", lambda url: opened.append(url) or len(opened) < 2)
+    cli_serve._show("http://127.0.0.1:1")
+    cli_serve._show("http://127.0.0.1:2")
+    told = capsys.readouterr()
+    assert opened == ["http://127.0.0.1:1", "http://127.0.0.1:2"]
+    assert told.out.count("camvitals serves") == 2
+    assert told.err == "no browser was found here; open that address in one\n"

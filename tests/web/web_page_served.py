@@ -149,10 +149,14 @@ class Pace:
         self._page, self._rate = page, rate
         self._start = page.evaluate(self.ASK)
 
+    def share(self) -> float:
+        """Of the clip's own pace, since the beginning."""
+        (start, first), (stop, last) = self._start, self._page.evaluate(self.ASK)
+        return float((last - first) / (self._rate * (stop - start)))
+
     def check(self) -> None:
         """Skip when the clip was played too slowly to have the heart rate of its making."""
-        (start, first), (stop, last) = self._start, self._page.evaluate(self.ASK)
-        share = (last - first) / (self._rate * (stop - start))
+        share = self.share()
         if share < SLOWEST_PLAY:
             pytest.skip(f"the browser played the clip at {share:.0%} of its pace: too busy here")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -34,6 +35,7 @@ def serve(
         typer.Option(metavar="DIR", help="Of uploads and results; ~/.local/share/camvitals."),
     ] = None,
     keep: Annotated[bool, typer.Option("--keep", help="Keep the videos after their job.")] = False,
+    show: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
     limit: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME=VALUE", help="Change a limit, see docs/server; may repeat."),
@@ -57,8 +59,16 @@ def serve(
         keep=keep,
         limits=Limits().with_words(limit or []),
     )
-    run(settings, tell=_tell)
+    run(settings, tell=_show if show else _tell)
 
 
 def _tell(address: str) -> None:
     print(f"camvitals serves {address} (Ctrl-C ends it)", flush=True)
+
+
+def _show(address: str) -> None:
+    import webbrowser
+
+    _tell(address)
+    if not webbrowser.open(address):
+        print("no browser was found here; open that address in one", file=sys.stderr)
