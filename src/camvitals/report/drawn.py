@@ -21,8 +21,8 @@ MOST_S = {True: 30.0, False: 15.0}
 ROWS = (0.55, 1.0)  # heights of pulse and ECG
 TITLE = f"ECG: {MARK}"
 NOTE = (
-    "The times of the beats come from the pulse (above). The shapes of P, QRS and T are those of "
-    "the people that the network learned from, not of this one, and say nothing of their heart."
+    "Only when the heart beats is read from the video. The shapes of P, QRS and T are those of the "
+    "people that the network learned from, not of this one, and say nothing of their heart."
 )
 
 
