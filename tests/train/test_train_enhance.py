@@ -384,7 +384,8 @@ def batch_of_pictures():
 
 
 def test_a_training_falls_resumes_and_keeps_its_recipe(folder, tmp_path):
-    one = recipe(folder, steps=12, epochs=2, optimiser=Optimiser(step=1e-3))
+    model = Model(name="stven", options=STVEN | {"width": 2})  # which begins far from its input
+    one = recipe(folder, model=model, steps=12, epochs=2)
     result = fit(one, tmp_path, machine=ALONE)
     assert result.curve["loss"][-1] < result.curve["loss"][0]
     assert Recipe.from_json((tmp_path / "recipe.json").read_text()) == replace(
