@@ -63,7 +63,9 @@ def size_mb() -> tuple[float, float]:
 def first_rate(page: Any) -> tuple[float, str]:
     """Seconds from the first picture to the first heart rate, and that."""
     begun = time.monotonic()
-    page.wait_for_function("/^[0-9]+$/.test(document.querySelector('.card .value')?.textContent)")
+    page.wait_for_function(
+        "() => /^[0-9]+$/.test(document.querySelector('.card .value')?.textContent)"
+    )
     return time.monotonic() - begun, page.locator(".card .value").inner_text()
 
 

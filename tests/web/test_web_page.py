@@ -117,7 +117,9 @@ def test_the_page_shows_the_rate_of_the_clip(page: Any) -> None:
     assert card.locator(".why").inner_text() == ""
     assert int(card.locator(".meter").get_attribute("aria-valuenow")) > 40
     assert page.locator("#conditions li").count() == 5
-    page.wait_for_function("/^Heart rate/.test(document.querySelector('#spoken').textContent)")
+    page.wait_for_function(
+        "() => /^Heart rate/.test(document.querySelector('#spoken').textContent)"
+    )
 
 
 def test_anybody_can_read_the_readings_by_day_and_night(page: Any) -> None:

@@ -33,6 +33,11 @@ export class Live {
   private again = 0;
   private troubled = "";
   private ended = false;
+  private awake: WakeLockSentinel | null = null;
+  private readonly hid = (): void => {
+    if (document.hidden) this.trouble(HIDDEN);
+    else void this.wake();
+  };
 
   constructor(
     private readonly video: HTMLVideoElement,
@@ -47,12 +52,17 @@ export class Live {
     this.monitor.onView = (view) => this.seen(view);
     this.monitor.onReport = (reports) => this.reported(reports);
     await this.connect();
-    if (!this.ended) this.looking = setInterval(() => this.look(), LOOK_MS);
+    if (this.ended) return;
+    this.looking = setInterval(() => this.look(), LOOK_MS);
+    document.addEventListener("visibilitychange", this.hid);
+    void this.wake();
   }
 
   stop(): void {
     this.ended = true;
     if (this.looking) clearInterval(this.looking);
+    document.removeEventListener("visibilitychange", this.hid);
+    void this.awake?.release();
     this.disconnect();
     this.monitor.onView = this.monitor.onReport = null;
   }
@@ -74,6 +84,15 @@ export class Live {
     this.unwatch = null;
     release(this.stream);
     this.stream = null;
+  }
+
+  /** Who sits still touches nothing: the screen is not to go dark over it. */
+  private async wake(): Promise<void> {
+    try {
+      this.awake = (await navigator.wakeLock?.request("screen")) ?? null;
+    } catch {
+      this.awake = null; // as on a low battery
+    }
   }
 
   private seen(view: View): void {
