@@ -16,24 +16,46 @@ Rows = dict[str, dict[str, Any]]
 LEVELS = ("as is", "face-16", "face-8", "crf-36")
 METHODS = ("snip", "n2nskip", "random", "magnitude", "structured")
 FACTORS = (2, 5, 10, 20, 50)
+PAIRED = ("N2NSkip − SNIP", "SNIP − random", "structured − N2NSkip")
+ABSENT = "*(not measured yet)*"
 
 
 def write(folder: Path) -> None:
     """README.md of the figures in a folder."""
-    accuracy: Rows = json.loads((folder / "accuracy.json").read_text("utf-8"))
-    cost: Rows = json.loads((folder / "cost.json").read_text("utf-8"))
-    pair: Rows = json.loads((folder / "pair.json").read_text("utf-8"))
-    head = (folder / "head.md").read_text("utf-8")
+    accuracy, cost, pair = (_read(folder / f"{n}.json") for n in ("accuracy", "cost", "pair"))
+    head = Path(__file__).with_name("pruning_page.md").read_text("utf-8")
     parts = {
         "ACCURACY": _accuracy(accuracy),
         "LIKENESS": _likeness(accuracy),
-        "COST": _cost(cost),
-        "SMALL": _small(cost),
-        "PAIR": _pair(pair),
+        "COST": _cost(cost) if cost else ABSENT,
+        "SMALL": _small(cost) if cost else ABSENT,
+        "PAIR": _pair(pair) if pair else ABSENT,
+        "GAINS": _gains(accuracy),
     }
     for name, text in parts.items():
         head = head.replace(f"<!-- {name} -->", text)
     write_atomically(folder / "README.md", head)
+
+
+def _read(path: Path) -> Rows:
+    found: Rows = json.loads(path.read_text("utf-8")) if path.exists() else {}
+    return found
+
+
+def _gains(accuracy: Rows) -> str:
+    """Differences of likeness between methods, person by person."""
+    rows = []
+    for factor in FACTORS:
+        cells = [f"{factor}×"]
+        for one, other in (("n2nskip", "snip"), ("snip", "random"), ("structured", "n2nskip")):
+            for level in LEVELS[:2]:
+                first, second = (
+                    np.array(accuracy[f"{name}-{factor}"][level]["r"]) for name in (one, other)
+                )
+                cells.append(_interval(first - second, 2))
+        rows.append(cells)
+    head = ["", *(f"{pair}, {lv}" for pair in PAIRED for lv in LEVELS[:2])]
+    return _table(head, rows)
 
 
 def _table(head: list[str], rows: list[list[str]]) -> str:
@@ -126,7 +148,10 @@ def _pair(pair: Rows) -> str:
         for form in ("dense", "indices", "bitmask"):
             times = dense["dense"] / row[form]
             cells.append(f"{row[form] / 1e6:.1f} ({times:.1f}×)")
-        cells += [f"{row['torch_ms']:.0f}", f"{dense['torch_ms'] / row['torch_ms']:.1f}×"]
+        if "torch_ms" in row:
+            cells += [f"{row['torch_ms']:.0f}", f"{dense['torch_ms'] / row['torch_ms']:.1f}×"]
+        else:
+            cells += ["–", "–"]
         rows.append([name, *cells])
     head = ["network", "parameters", "dense MB", "indices MB", "bitmask MB", "ms", "faster"]
     return _table(head, rows)

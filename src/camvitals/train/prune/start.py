@@ -109,6 +109,7 @@ def prune_for(
         scores=wanted.judged,
         seed=wanted.seed,
         loss=losses[0],
+        only=wanted.only,
     )
 
 

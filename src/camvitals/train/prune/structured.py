@@ -106,12 +106,14 @@ def shrink(
     scores: str = "magnitude",
     seed: int = 0,
     loss: Callable[[], Tensor] | None = None,
+    only: tuple[str, ...] = (),
 ) -> float:
     """Take channels out of a network, in place; returns how many times fewer parameters it has.
 
     given: what it takes, of one clip or more.   read: (network, given) -> its wave or number.
     factor: so many times fewer, at the least; every layer loses the same share of its channels, the
         least important first, and keeps one.   scores: magnitude, random, or snip with a loss.
+    only: beginnings of names of layers that may lose some; () is all.
     Layers that the result is read from keep all that they give.
     Raises InputError for networks whose channels cannot be taken out, which are as before then.
     """
@@ -126,9 +128,11 @@ def shrink(
             loss().backward()  # type: ignore[no-untyped-call]
         found = wiring(module, lambda: read(module, given))
         cut = partial(_cut, library, given=given, scores=scores, seed=seed)
-        share = _share(module, cut, found.outputs_of_layers, wanted=before / factor)
+        whole = found.outputs_of_layers
+        whole += tuple(name for name in found.layers if only and not name.startswith(only))
+        share = _share(module, cut, whole, wanted=before / factor)
         tried = copy.deepcopy(module)
-        cut(tried, found.outputs_of_layers, share=share)
+        cut(tried, whole, share=share)
         with torch.no_grad(), torch.random.fork_rng(devices=[]):
             read(copy.deepcopy(tried), given)
             read(copy.deepcopy(tried).train(), given)  # some do more in training
