@@ -148,4 +148,5 @@ def _in_band(wave: Tensor, rate: float) -> Tensor:
     """(N, T) what of it lies in BAND_HZ."""
     frequency = torch.fft.rfftfreq(wave.shape[1], 1 / rate, device=wave.device)
     inside = (frequency >= BAND_HZ[0]) & (frequency <= BAND_HZ[1])
-    return torch.fft.irfft(torch.fft.rfft(wave.float()) * inside, n=wave.shape[1])
+    kept: Tensor = torch.fft.irfft(torch.fft.rfft(wave.float()) * inside, n=wave.shape[1])
+    return kept
