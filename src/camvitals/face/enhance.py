@@ -263,8 +263,9 @@ class Enhanced:
         self._network.check_rate(np.array([sight.time for sight in self._open]))
         images = self._network(np.stack(list(self._shown)))[-count:]
         if self._tail is not None:
-            share = (np.arange(len(self._tail)) + 1) / (len(self._tail) + 1)
-            share = share.astype(np.float32)[:, None, None, None]
+            count = len(self._tail)
+            share: Array = ((np.arange(count) + 1) / (count + 1)).astype(np.float32)
+            share = share[:, None, None, None]
             part = images[: len(self._tail)]
             part += (1 - share) * (self._tail - part)
         return images
@@ -355,10 +356,10 @@ class _Regions:
 def _sight(frame: Frame, track: Track, square: Square, size: int) -> Sight:
     nodes = square.from_picture(track.points) * size - 0.5
     corners = square.to_picture(np.array([[0, 0], [0, 1], [1, 0], [1, 1]], dtype=float))
-    outside = None
+    outside: Array | None = None
     if (corners < 0).any() or (corners > (frame.width, frame.height)).any():
         unit = (np.arange(size) + 0.5) / size
         at = square.to_picture(np.stack(np.meshgrid(unit, unit), axis=-1))
-        outside = ((at < 0) | (at > (frame.width, frame.height))).any(axis=-1)
+        outside = np.any((at < 0) | (at > (frame.width, frame.height)), axis=-1)
     image = np.ascontiguousarray(area_colours(frame, square, size))
     return Sight(frame.time, image, nodes, outside, square.side / size)
