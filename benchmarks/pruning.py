@@ -343,6 +343,22 @@ def measure() -> None:
         write_atomically(RESULTS / "cost.json", json.dumps(rows, indent=1))
 
 
+def again() -> None:
+    """The times of `measure` anew, of what it wrote."""
+    rows = json.loads((RESULTS / "cost.json").read_text("utf-8"))
+    there = {one.name: one for one in recipes() if one.name in rows}
+    x = torch.randn(1, 3 * GRID * GRID, SAMPLES)
+    calls = {name: partial(_call, plain(network(one)), x) for name, one in there.items()}
+    for name, took in in_turn(calls).items():
+        rows[name]["torch_ms"] = took
+    exported = [name for name in rows if "onnx" in rows[name]]
+    sessions: dict[str, Any] = {n: load(RUNS / "forms" / f"{n}.onnx") for n in exported}
+    small = [name for name in exported if "int8" in rows[name]]
+    sessions |= {f"{n}:int8": load(RUNS / "forms" / f"{n}-int8.onnx") for n in small}
+    _time_sessions(sessions, rows)
+    write_atomically(RESULTS / "cost.json", json.dumps(rows, indent=1))
+
+
 def _time_sessions(sessions: Mapping[str, Any], rows: dict[str, dict[str, Any]]) -> None:
     """Latency of all files that there are by now, in turn."""
     pictures = np.random.default_rng(0).uniform(50, 200, (1, SAMPLES, 3, GRID, GRID))
@@ -359,14 +375,14 @@ def _call(module: nn.Module, x: Tensor) -> None:
 
 
 def in_turn(calls: Mapping[str, Callable[[], object]], rounds: int = 41) -> dict[str, float]:
-    """Median ms of each, all called in turn so that a busy machine is as busy for all."""
+    """Median ms of the processor that each takes, all called in turn on a busy machine."""
     took: dict[str, list[float]] = {name: [] for name in calls}
     for number in range(rounds):
         for name, call in calls.items():
-            begun = time.perf_counter()
+            begun = time.process_time()
             call()
             if number:
-                took[name].append(1000 * (time.perf_counter() - begun))
+                took[name].append(1000 * (time.process_time() - begun))
     return {name: float(np.median(times)) for name, times in took.items()}
 
 
@@ -437,6 +453,7 @@ if __name__ == "__main__":
     RUNS.mkdir(parents=True, exist_ok=True)
     RESULTS.mkdir(parents=True, exist_ok=True)
     stages = {"train": train, "people": people, "judge": judge, "measure": measure, "pair": pair}
+    stages["again"] = again
     if sys.argv[1] == "page":
         from pruning_page import write
 
