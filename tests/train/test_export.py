@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -20,6 +21,8 @@ from camvitals.train.receipts import as_json, receipts, table
 from camvitals.train.variants import variant
 from camvitals.waves.learned import Learned, learned
 from camvitals.waves.stretch import Stretch, given_of, output
+
+ROOT = Path(__file__).parents[2]
 
 
 class Small(nn.Module):
@@ -95,6 +98,21 @@ def test_batch_and_time_are_free_and_both_say_the_same(exported):
     with torch.no_grad():
         wanted = Small()(torch.from_numpy(given)).numpy()
     np.testing.assert_allclose(model({"frames": given})["pulse"], wanted, atol=1e-5)
+
+
+def test_a_file_says_nothing_of_the_machine_that_wrote_it(exported):
+    written = exported.path.read_bytes()
+    here = [str(Path(__file__).parents[2]), str(Path.home()), "stack_trace"]
+    assert [name for name in here if name.encode() in written] == []
+
+
+@pytest.mark.parametrize(
+    "path",
+    sorted(ROOT.glob("src/**/*.onnx")) + sorted(ROOT.glob("results/**/*.onnx")),
+    ids=lambda path: path.name,
+)
+def test_no_kept_network_does(path):
+    assert b"stack_trace" not in path.read_bytes()
 
 
 def test_golden_tensors_are_small_and_found_again(exported):
