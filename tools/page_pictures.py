@@ -19,8 +19,8 @@ TARGET = ROOT / "docs" / "pictures"
 DESKTOP, PHONE = {"width": 1120, "height": 760}, {"width": 390, "height": 844}
 MOST_BYTES = 200_000
 PEOPLE: dict[str, dict[str, Any]] = {
-    "one": {"seed": 3, "size": (640, 480), "duration": 10.0, "tone": 3},
-    "two": {"seed": 8, "size": (640, 480), "duration": 10.0, "people": 2, "heart_rate": 66.0},
+    "one": {"seed": 3, "size": (640, 480), "tone": 3},
+    "two": {"seed": 8, "size": (640, 480), "people": 2, "heart_rate": 66.0},
     "wall": {"seed": 5, "size": (320, 240), "duration": 3.0, "subject": "wall"},
 }
 # name: who, screen, colours, seconds after the first rate

@@ -68,6 +68,15 @@ def test_the_page_is_built_of_these_sources() -> None:
     assert told == digest.hexdigest(), "run `npm ci && npm run app` in web/"
 
 
+def test_the_page_has_the_networks_of_the_package() -> None:
+    built()
+    networks = list((PLACE / "models").glob("*.onnx"))
+    assert len(networks) == 3
+    for path in networks:
+        (own,) = (PLACE.parents[1]).glob(f"*/models/{path.name}")
+        assert path.read_bytes() == own.read_bytes(), "run `npm run app` in web/"
+
+
 def test_the_page_is_light() -> None:
     packed = sum(len(gzip.compress(path.read_bytes(), 6)) for path in built())
     assert packed / 1e6 < MOST_MB

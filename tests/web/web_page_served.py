@@ -124,6 +124,8 @@ class Visits:
             page.add_init_script(script)
         page.goto(f"{self.url}/")  # and everything of it
         page.wait_for_selector("body[data-state=ready], body[data-state=failed]")
+        told = page.locator("#notice").text_content()
+        assert page.evaluate("document.body.dataset.state") == "ready", told
         return page
 
 

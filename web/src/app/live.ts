@@ -6,9 +6,14 @@ import type { Monitor } from "../monitor";
 import { idOf, openCamera, release } from "./camera";
 import { HIDDEN, LOST, SILENT } from "./troubles";
 
+/** Which camera, or "" for any, and the seconds that the readings speak of. */
+export interface Choice {
+  id: string;
+  window: number;
+}
+
 /** Longer without a picture, and nothing of before is shown or read any more. */
 export const GAP_S = 3;
-export const WINDOW_S = 60;
 const LOOK_MS = 400;
 const AGAIN_MS = [500, 1000, 2000, 4000];
 
@@ -25,6 +30,7 @@ export class Live {
   /** Time of the last picture [s], and when it came [ms of the page's clock]. */
   time = -Infinity;
   came = -Infinity;
+  private id: string;
   private stream: MediaStream | null = null;
   private unwatch: (() => void) | null = null;
   private looking: ReturnType<typeof setInterval> | null = null;
@@ -43,12 +49,14 @@ export class Live {
     private readonly video: HTMLVideoElement,
     private readonly monitor: Monitor,
     private readonly events: LiveEvents,
-    private id = "",
-  ) {}
+    private readonly choice: Choice,
+  ) {
+    this.id = choice.id;
+  }
 
   /** Ask for the camera and watch it. Throws what getUserMedia does. */
   async start(): Promise<void> {
-    this.monitor.restart({ window: WINDOW_S, period: 1 });
+    this.monitor.restart({ window: this.choice.window, period: 1 });
     this.monitor.onView = (view) => this.seen(view);
     this.monitor.onReport = (reports) => this.reported(reports);
     await this.connect();

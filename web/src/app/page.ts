@@ -32,7 +32,7 @@ const STATUS: Record<State, string> = {
   starting: "Waiting for the camera…",
   live: "Live",
   film: "Measuring the film…",
-  stopped: "Stopped: the last minute",
+  stopped: "Stopped",
   failed: "",
 };
 const NOBODY = "nobody is in view; show the face to the camera, upright and in the light";
@@ -45,7 +45,7 @@ export class App {
   private live: Live | null = null;
   private film: AbortController | null = null;
   private reports: Report[] = [];
-  private readonly people = new People(60);
+  private readonly people = new People(Infinity);
   private readonly start = byId<HTMLButtonElement>("start");
   private readonly camera = byId<HTMLSelectElement>("camera");
   private readonly file = byId<HTMLInputElement>("file");
@@ -55,6 +55,7 @@ export class App {
   constructor(private readonly parts: Parts) {
     this.start.addEventListener("click", () => this.pressed());
     this.camera.addEventListener("change", () => void this.watch(this.camera.value));
+    byId("window").addEventListener("change", () => this.live && void this.watch(this.camera.value));
     byId("open").addEventListener("click", () => this.file.click());
     this.file.addEventListener("change", () => this.take(this.file.files));
     byId("download").addEventListener("click", (event) => this.download(event));
@@ -136,9 +137,10 @@ export class App {
     this.live?.stop();
     this.film?.abort();
     this.forget();
+    this.people.keep = this.seconds();
     this.become("starting");
     this.parts.stage.show(true);
-    const live = new Live(this.parts.stage.video, this.monitor, this.events(), id);
+    const live = new Live(this.parts.stage.video, this.monitor, this.events(), { id, window: this.seconds() });
     this.live = live;
     try {
       await live.start();
@@ -150,6 +152,11 @@ export class App {
       this.become("ready");
       this.notice(cameraTrouble(error));
     }
+  }
+
+  /** How much the readings speak of [s]. */
+  private seconds(): number {
+    return Number(byId<HTMLSelectElement>("window").value);
   }
 
   private events() {
@@ -175,6 +182,7 @@ export class App {
     this.reports = reports;
     const { cards, coach, speaker } = this.parts;
     const away = (report: Report): string => {
+      if (report.readings[0].value === null) return ""; // it says itself why
       const last = this.people.lastSeen(report.person);
       return last === null || this.live!.time - last > GAP_S ? NOBODY : "";
     };
@@ -237,6 +245,7 @@ export class App {
     this.film?.abort();
     this.parts.stage.clear();
     this.forget();
+    this.people.keep = Infinity;
     const control = (this.film = new AbortController());
     this.become("film");
     this.parts.stage.show(false);

@@ -7,6 +7,8 @@ interface Seen {
   /** [s] and width of the face [px], picture after picture. */
   times: number[];
   widths: number[];
+  /** Of the widths. */
+  sum: number;
 }
 
 /** Follows the faces of the last seconds, and ranks them as reports are ranked: by width summed over pictures. */
@@ -22,25 +24,25 @@ export class People {
 
   see({ time, faces }: View): void {
     for (const { track, box } of faces) {
-      const person = this.seen.get(track) ?? { times: [], widths: [] };
+      const person = this.seen.get(track) ?? { times: [], widths: [], sum: 0 };
       this.seen.set(track, person);
       person.times.push(time);
       person.widths.push(box[2] - box[0]);
+      person.sum += box[2] - box[0];
     }
-    for (const [track, { times, widths }] of this.seen) {
-      const old = times.findIndex((t) => t >= time - this.keep);
+    for (const [track, person] of this.seen) {
+      const old = person.times.findIndex((t) => t >= time - this.keep);
       if (old < 0) this.seen.delete(track);
-      else if (old > 64) {
-        times.splice(0, old);
-        widths.splice(0, old);
+      else if (old > 0) {
+        person.times.splice(0, old);
+        for (const width of person.widths.splice(0, old)) person.sum -= width;
       }
     }
   }
 
   /** Tracks, the one present most first. */
   ranked(): number[] {
-    const presence = ({ widths }: Seen): number => widths.reduce((a, b) => a + b, 0);
-    return [...this.seen].sort(([, a], [, b]) => presence(b) - presence(a)).map(([track]) => track);
+    return [...this.seen].sort(([, a], [, b]) => b.sum - a.sum).map(([track]) => track);
   }
 
   /** 1, 2 … of a face: the number of its card. */
