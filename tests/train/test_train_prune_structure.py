@@ -2,7 +2,6 @@
 
 import copy
 import math
-from dataclasses import replace
 
 import numpy as np
 import onnx
@@ -110,11 +109,15 @@ def test_export_leaves_out_what_is_dead(tmp_path):
 
 
 def test_skips_are_exported(tmp_path):
-    it = replace(MODELS["tracenet"])
+    it = MODELS["tracenet"]
     torch.manual_seed(0)
     module = it.build(size=it.size)
     x = torch.rand(2, 64, 3, 3) * 255
-    prune(module, Prune(method="n2nskip", scores="random", factor=4), run=lambda: module(x))
+    prune(
+        module,
+        Prune(method="n2nskip", scores="random", factor=4),
+        run=lambda: module(it.prepare(x)),
+    )
     card = card_of(it, name="a", rate=30.0, length=64, regions=("skin", "nose", "chin"))
     found = export(Reading(module, it), card, tmp_path / "a.onnx", x[:1])
     assert max(found.apart.values()) < 1e-4
