@@ -28,7 +28,7 @@ PICTURES = {
     "page-start": ("", DESKTOP, "light", 0.0),
     "page-desktop-light": ("one", DESKTOP, "light", 36.0),
     "page-desktop-dark": ("two", DESKTOP, "dark", 12.0),
-    "page-phone-dark": ("one", PHONE, "dark", 22.0),
+    "page-phone-dark": ("one", PHONE, "dark", 12.0),
     "page-phone-light": ("wall", PHONE, "light", 0.0),
 }
 
@@ -54,7 +54,7 @@ def main(names: list[str]) -> None:
             if who and not camera.exists():
                 camera_of(camera, steady(**PEOPLE[who]))
             with Visits(url) as visits:
-                scale = 2 if screen is PHONE else 1
+                scale = 1.5 if screen is PHONE else 1
                 page = visits.page(
                     camera if who else None,
                     viewport=screen,

@@ -37,6 +37,7 @@ const STATUS: Record<State, string> = {
 };
 const NOBODY = "nobody is in view; show the face to the camera, upright and in the light";
 const DRAW_MS = 50;
+const MOST_LAG_S = 8;
 const CALM = matchMedia("(prefers-reduced-motion: reduce)");
 
 export class App {
@@ -50,6 +51,7 @@ export class App {
   private readonly camera = byId<HTMLSelectElement>("camera");
   private readonly file = byId<HTMLInputElement>("file");
   private lag = 1.5; // of the wave behind the picture [s]
+  private reported = -Infinity; // time of the last picture, at the last report [s]
   private wanted: (() => void) | null = null; // pressed before everything was loaded
 
   constructor(private readonly parts: Parts) {
@@ -190,7 +192,10 @@ export class App {
     coach.judge(reports);
     speaker.rates(reports.map((r) => (away(r) ? { ...r.readings[0], value: null, why: away(r) } : r.readings[0])));
     const behind = this.live!.time - (reports[0].waves[0]?.time.at(-1) ?? -Infinity);
-    if (behind < 4) this.lag = Math.max(behind + 1.05, 0.97 * this.lag);
+    // until the next report, which comes after as long as this one did
+    const apart = this.live!.time - this.reported;
+    this.reported = this.live!.time;
+    if (behind < MOST_LAG_S) this.lag = Math.min(MOST_LAG_S, Math.max(behind + Math.min(apart, 4), 0.9 * this.lag));
     this.become("live");
     if (CALM.matches) this.draw();
   }
