@@ -271,14 +271,14 @@ def heart_steps(
     yield
     found_beats = _beats(wave, expected_rate(windows))
     yield
-    span = (float(trace.time[0]), float(trace.time[-1]))
     heart, rolling = heart_rates(
         by_beats(windows, found_beats),
         found_beats,
         method=settings.pulse,
-        span=span,
+        span=(float(trace.time[0]), float(trace.time[-1])),
         missing=missing,
         coded=bits_share(source),
+        lamps=parts[0].lamps if parts else (),
     )
     if heart.value is None:
         found_beats = no_beats(heart.span)

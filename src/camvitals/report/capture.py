@@ -16,8 +16,8 @@ from camvitals.report.light import (
     largest_common_change,
     luma_of,
     moving_mean,
-    picture_rate,
 )
+from camvitals.waves.lamps import picture_rate
 
 BACKGROUND, GRID = "background", "grid_"
 NEAR_BLACK, NEAR_WHITE = 6.0, 245.0

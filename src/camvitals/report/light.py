@@ -11,6 +11,7 @@ import numpy as np
 
 from camvitals.dsp.clean import rate_of, runs, uniform
 from camvitals.records import Array
+from camvitals.waves.lamps import picture_rate
 
 LUMA = np.array([0.299, 0.587, 0.114])
 MAINS_HZ = (50.0, 60.0)
@@ -27,15 +28,6 @@ SMOOTH_S = 0.5
 def luma_of(rgb: Array) -> Array:
     """Brightness 0–255 of (..., 3) gamma-coded colours (ITU-R BT.601)."""
     return np.asarray(rgb @ LUMA)
-
-
-def picture_rate(time_T: Array) -> float:
-    """One over the mean interval [Hz], intervals with a missing frame left out.
-
-    Times in whole milliseconds make the median interval wrong by up to 2 %; the mean is right.
-    """
-    interval = np.diff(time_T)
-    return float(1 / np.mean(interval[interval < 1.75 * np.median(interval)]))
 
 
 def moving_mean(values: Array, *, half: int) -> Array:

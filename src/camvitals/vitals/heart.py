@@ -15,6 +15,7 @@ from camvitals.vitals.beats import Beats
 from camvitals.vitals.posterior import HeartModel, heart_model, posterior, share_of_window
 from camvitals.vitals.quality import RIGHT_BPM, THRESHOLD, interval, log_odds, trust
 from camvitals.waves.evidence import FACTS, RATES_BPM, Evidence
+from camvitals.waves.lamps import Lamp
 
 NAME, UNIT = "heart_rate", "bpm"
 REFINE_BPM = 6.0
@@ -24,6 +25,7 @@ ABOUT_S = 10.0
 MOVES, MOVES_BPM, MOVES_MOST = 0.004, 3.0, 0.6
 DENY_BPM, DENY_MASS = 8.0, 0.8
 FEW_BITS = 0.5
+HIDDEN_MOST = 0.25
 UNREST_WINDOWS, UNREST_FEWEST, UNREST_MOST = 20, 5, 10.0
 
 
@@ -148,6 +150,7 @@ def heart_rates(
     span: tuple[float, float],
     missing: str = "",
     coded: float = 1.0,
+    lamps: Sequence[Lamp] = (),
 ) -> tuple[Reading, tuple[Reading, ...]]:
     """The heart rate of the whole recording, and one reading a window [bpm].
 
@@ -157,24 +160,44 @@ def heart_rates(
         they lack, blocks that wait for bits look like beats; the odds of being right fall with
         them (fitted on 60 made films coded four ways each: log loss of the quality 0.56 without,
         0.45 with; of ten rates given without a pulse three were left).
+    lamps:   that were taken out of the colours. A rate that one of them hides is withheld.
     """
     model = heart_model()
     if len(windows.rate) == 0:
         return withheld(NAME, UNIT, missing, method=method, span=span), ()
     features = window_features(windows)
+    doubt = _Doubt(coded, tuple(lamps), _hidden(windows, lamps))
     rolling = tuple(
-        _of_window(windows, m, features[m], method, model, coded) for m in range(len(windows.rate))
+        _of_window(windows, m, features[m], method, model, doubt) for m in range(len(windows.rate))
     )
-    return _whole(windows, beats, rolling, method, model, coded), rolling
+    return _whole(windows, beats, rolling, method, model, doubt), rolling
+
+
+@dataclass(frozen=True, slots=True)
+class _Doubt:
+    """What else speaks against a rate: bits that lack, lamps, and (M,) whether one hides it."""
+
+    coded: float
+    lamps: tuple[Lamp, ...]
+    hidden: Array
+
+
+def _hidden(windows: Windows, lamps: Sequence[Lamp]) -> Array:
+    """(M,) True where the rate of a window is one that a lamp of that time hides."""
+    found = np.zeros(len(windows.rate), bool)
+    for lamp in lamps:
+        there = (windows.start < lamp.span[1]) & (windows.stop > lamp.span[0])
+        found |= there & np.array([lamp.hides(rate) for rate in windows.rate])
+    return found
 
 
 def _of_window(
-    windows: Windows, m: int, features: Array, method: str, model: HeartModel, coded: float
+    windows: Windows, m: int, features: Array, method: str, model: HeartModel, doubt: _Doubt
 ) -> Reading:
     span = (float(windows.start[m]), float(windows.stop[m]))
-    quality = trust(features, model.trust["window"], share=coded)
-    if quality < THRESHOLD or windows.moved[m] or windows.denied[m]:
-        why = _why(windows, slice(m, m + 1), coded)
+    quality = trust(features, model.trust["window"], share=doubt.coded)
+    if quality < THRESHOLD or windows.moved[m] or windows.denied[m] or doubt.hidden[m]:
+        why = _why(windows, slice(m, m + 1), doubt)
         return withheld(NAME, UNIT, why, method=method, span=span, quality=quality)
     rate = float(windows.rate[m])
     low, high = interval(rate, float(windows.spread[m]), model.trust["window_interval"])
@@ -222,13 +245,13 @@ def _whole(
     rolling: tuple[Reading, ...],
     method: str,
     model: HeartModel,
-    coded: float,
+    doubt: _Doubt,
 ) -> Reading:
     trusted = np.array([reading.value is not None for reading in rolling])
     span = (float(windows.start[0]), float(windows.stop[-1]))
-    quality = trust(whole_features(windows, trusted), model.trust["whole"], share=coded)
-    if quality < THRESHOLD or not trusted.any():
-        why = _why(windows, slice(None), coded)
+    quality = trust(whole_features(windows, trusted), model.trust["whole"], share=doubt.coded)
+    if quality < THRESHOLD or not trusted.any() or doubt.hidden.mean() > HIDDEN_MOST:
+        why = _why(windows, slice(None), doubt)
         return withheld(NAME, UNIT, why, method=method, span=span, quality=quality)
     rate = whole_rate(windows, beats, trusted)
     spread = whole_spread(windows, trusted)
@@ -247,12 +270,15 @@ def whole_rate(windows: Windows, beats: Beats, trusted: Array) -> float:
     return _mean_rate(beats, inside, seconds, float(windows.rate[trusted].mean()))
 
 
-def _why(windows: Windows, some: slice, coded: float) -> str:
+def _why(windows: Windows, some: slice, doubt: _Doubt) -> str:
     if windows.denied[some].mean() > 0.5:
         return "the colours of the face show another rate; measure with method auto"
     if windows.moved[some].mean() > 0.5:
         return "the head moves at the rate found, which could be motion alone; hold still"
-    if coded < FEW_BITS:
+    if doubt.hidden[some].mean() > HIDDEN_MOST or any(lamp.covers for lamp in doubt.lamps):
+        lamp = max(doubt.lamps, key=lambda lamp: lamp.blood)
+        return f"{lamp.told}; use daylight, or another frame rate"
+    if doubt.coded < FEW_BITS:
         return "compression has left too little of the pulse; record with a higher bit rate"
     if windows.null[some].mean() > 0.5:
         return "no pulse stands out from noise; more light, less motion or less compression help"

@@ -18,6 +18,7 @@ from camvitals.steps import Steps, finish
 from camvitals.waves.classical import channel, chrom, green, pos
 from camvitals.waves.evidence import HOP_S, RATES_BPM, WINDOW_S, Candidates, Evidence, windows
 from camvitals.waves.guide import guided_steps
+from camvitals.waves.lamps import Lamp, without_lamps
 from camvitals.waves.learned import is_learned
 from camvitals.waves.run import wave_of
 
@@ -46,7 +47,7 @@ class Part:
     """A gapless piece of a trace on its uniform clock, at most about CHAPTER_S long.
 
     time: (N,) s; wave: (N,) of the one method asked for, or None.   rate: of the clock [Hz].
-    learned: whether that method is a network.
+    learned: whether that method is a network.   lamps: what was taken out of the trace.
     Colours and boxes come to that clock when they are asked for, so that many parts of a long trace
     take no more memory than the trace.
     """
@@ -56,6 +57,7 @@ class Part:
     wave: Array | None
     rate: float
     learned: bool = False
+    lamps: tuple[Lamp, ...] = ()
 
     @property
     def colour(self) -> Array:
@@ -87,19 +89,21 @@ def parts_of(trace: Trace, *, method: str, rate: float) -> list[Part]:
     method: "auto" for MIXED over all regions, or a name of METHODS for that wave alone.
     rate:   of the uniform clock [Hz], at least SLOWEST_HZ.
     Chapters overlap by so much that the sliding windows go on evenly across them; each is worked
-    on alone, so that an hour takes the memory of a minute.
+    on alone, so that an hour takes the memory of a minute. Lamps are taken out of the trace before.
     Raises InputError for an unknown method or too low a rate.
     """
     if rate < SLOWEST_HZ:
         raise InputError(f"a pulse needs {SLOWEST_HZ:g} pictures a second but got {rate:.1f}")
+    trace, lamps = without_lamps(trace)
     main, time = uniform(trace.region(trace.main)[:, 0], trace.time, rate=rate)
     seen = np.isfinite(main)
     wave = None
     if method != AUTO:
         wave = wave_of(trace, method=method, rate=rate).values
         seen &= np.isfinite(wave)
+    learned = is_learned(method)
     return [
-        Part(trace, time[cut], None if wave is None else wave[cut], rate, is_learned(method))
+        Part(trace, time[cut], None if wave is None else wave[cut], rate, learned, lamps)
         for cut in _cuts(seen, rate)
     ]
 
