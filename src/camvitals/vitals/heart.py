@@ -15,7 +15,7 @@ from camvitals.vitals.beats import Beats
 from camvitals.vitals.posterior import HeartModel, heart_model, posterior, share_of_window
 from camvitals.vitals.quality import RIGHT_BPM, THRESHOLD, interval, log_odds, trust
 from camvitals.waves.evidence import FACTS, RATES_BPM, Evidence
-from camvitals.waves.lamps import Lamp
+from camvitals.waves.lamps import Lamp, hidden_by, too_many
 
 NAME, UNIT = "heart_rate", "bpm"
 REFINE_BPM = 6.0
@@ -25,7 +25,6 @@ ABOUT_S = 10.0
 MOVES, MOVES_BPM, MOVES_MOST = 0.004, 3.0, 0.6
 DENY_BPM, DENY_MASS = 8.0, 0.8
 FEW_BITS = 0.5
-HIDDEN_MOST = 0.25
 UNREST_WINDOWS, UNREST_FEWEST, UNREST_MOST = 20, 5, 10.0
 
 
@@ -166,7 +165,8 @@ def heart_rates(
     if len(windows.rate) == 0:
         return withheld(NAME, UNIT, missing, method=method, span=span), ()
     features = window_features(windows)
-    doubt = _Doubt(coded, tuple(lamps), _hidden(windows, lamps))
+    hidden = hidden_by(lamps, windows.rate, windows.start, windows.stop)
+    doubt = _Doubt(coded, tuple(lamps), hidden)
     rolling = tuple(
         _of_window(windows, m, features[m], method, model, doubt) for m in range(len(windows.rate))
     )
@@ -180,15 +180,6 @@ class _Doubt:
     coded: float
     lamps: tuple[Lamp, ...]
     hidden: Array
-
-
-def _hidden(windows: Windows, lamps: Sequence[Lamp]) -> Array:
-    """(M,) True where the rate of a window is one that a lamp of that time hides."""
-    found = np.zeros(len(windows.rate), bool)
-    for lamp in lamps:
-        there = (windows.start < lamp.span[1]) & (windows.stop > lamp.span[0])
-        found |= there & np.array([lamp.hides(rate) for rate in windows.rate])
-    return found
 
 
 def _of_window(
@@ -250,7 +241,7 @@ def _whole(
     trusted = np.array([reading.value is not None for reading in rolling])
     span = (float(windows.start[0]), float(windows.stop[-1]))
     quality = trust(whole_features(windows, trusted), model.trust["whole"], share=doubt.coded)
-    if quality < THRESHOLD or not trusted.any() or doubt.hidden.mean() > HIDDEN_MOST:
+    if quality < THRESHOLD or not trusted.any() or too_many(doubt.hidden):
         why = _why(windows, slice(None), doubt)
         return withheld(NAME, UNIT, why, method=method, span=span, quality=quality)
     rate = whole_rate(windows, beats, trusted)
@@ -275,9 +266,12 @@ def _why(windows: Windows, some: slice, doubt: _Doubt) -> str:
         return "the colours of the face show another rate; measure with method auto"
     if windows.moved[some].mean() > 0.5:
         return "the head moves at the rate found, which could be motion alone; hold still"
-    if doubt.hidden[some].mean() > HIDDEN_MOST or any(lamp.covers for lamp in doubt.lamps):
+    if too_many(doubt.hidden[some]) or any(lamp.covers for lamp in doubt.lamps):
         lamp = max(doubt.lamps, key=lambda lamp: lamp.blood)
-        return f"{lamp.told}; use daylight, or another frame rate"
+        return (
+            f"the light flickers at {60 * lamp.seen:.0f} bpm: lamps on {lamp.mains:.0f} Hz mains "
+            f"seen {lamp.rate:.4g} times a second; use daylight, or another frame rate"
+        )
     if doubt.coded < FEW_BITS:
         return "compression has left too little of the pulse; record with a higher bit rate"
     if windows.null[some].mean() > 0.5:

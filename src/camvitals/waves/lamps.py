@@ -16,6 +16,7 @@ P parts of a fit, F frequencies.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -37,6 +38,7 @@ FOLLOW_S = 5.0
 BLOODY = 0.25
 NEAR_BPM, WIDER = 12.0, 1.5
 RIDGE = 1e-6
+HIDDEN_MOST = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +61,6 @@ class Lamp:
     blood: float = 0.0
     beside: float = 0.0
     doubled: float = 0.0
-
-    @property
-    def told(self) -> str:
-        """What flickers at which rate, and why it is seen so."""
-        return (
-            f"the light flickers at {60 * self.seen:.0f} bpm: lamps on {self.mains:.0f} Hz mains "
-            f"seen {self.rate:.4g} times a second"
-        )
 
     @property
     def reach(self) -> float:
@@ -120,6 +114,20 @@ def picture_rate(time_T: Array) -> float:
 def folded(line: float, rate: float) -> float:
     """Where a line [Hz] is seen [Hz] at so many pictures a second."""
     return abs(line - rate * round(line / rate))
+
+
+def hidden_by(lamps: Sequence[Lamp], rate_M: Array, start_M: Array, stop_M: Array) -> Array:
+    """(M,) True for windows, from start to stop [s], whose rate [bpm] a lamp of that time hides."""
+    found = np.zeros(len(rate_M), bool)
+    for lamp in lamps:
+        there = (start_M < lamp.span[1]) & (stop_M > lamp.span[0])
+        found |= there & np.array([lamp.hides(rate) for rate in rate_M], bool)
+    return found
+
+
+def too_many(hidden_M: Array) -> bool:
+    """Whether so many windows are hidden that the others are not to be believed either."""
+    return bool(hidden_M.mean() > HIDDEN_MOST)
 
 
 def without_lamps(trace: Trace) -> tuple[Trace, tuple[Lamp, ...]]:
