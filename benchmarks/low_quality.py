@@ -39,6 +39,7 @@ from camvitals.video import write_video
 from camvitals.vitals.beats import beats
 from camvitals.vitals.heart import by_beats, expected_rate, heart_rates, windows_of
 from camvitals.vitals.posterior import heart_model
+from camvitals.vitals.second import enhanced_of
 from camvitals.waves.auto import AUTO, pulse_wave, stretches
 from camvitals.waves.evidence import weigh
 from camvitals.waves.view import clock_rate
@@ -210,13 +211,15 @@ def plain_arms(source: Any) -> Said:
 def enhanced_arms(source: Any, path: Path) -> Said:
     """The arms with the enhancer in a file."""
     report = look(source, Settings(enhance=str(path)))
-    trace, facts = report.trace, report.source
-    assert trace is not None
+    assert report.trace is not None
+    trace, facts = enhanced_of(report.trace), report.source
+    alone, _ = auto(trace, facts, coded=bits_share(facts))
     _, always = auto(trace, facts, coded=1.0)
     name = path.stem
     return {
         f"auto + {name}": of_readings(report),
-        f"auto + {name}, never withheld": of_readings(always),
+        f"auto, {name} alone": of_readings(alone),
+        f"auto, {name} alone, never withheld": of_readings(always),
         f"pos + {name}, bare": bare(trace, "pos"),
         f"regionpulse + {name}, bare": bare(trace, "regionpulse"),
     }

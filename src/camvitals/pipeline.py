@@ -13,8 +13,8 @@ from camvitals.face.enhance import Enhancer, enhancer
 from camvitals.face.picture import KINDS
 from camvitals.face.skin import MASKS
 from camvitals.records import Array, InputError, Reading, Report, Source, Trace, Wave, withheld
+from camvitals.report import enhanced
 from camvitals.report.capture import bits_share, capture
-from camvitals.report.enhanced import marked
 from camvitals.report.software import versions
 from camvitals.steps import Steps, finish
 from camvitals.video import open_video
@@ -33,6 +33,7 @@ from camvitals.vitals.heart import (
 )
 from camvitals.vitals.oxygen import Oxygen, calibration_of, saturation, told
 from camvitals.vitals.posterior import heart_model
+from camvitals.vitals.second import Look, enhanced_of, looked_twice
 from camvitals.vitals.variability import UNITS, variability
 from camvitals.waves.auto import (
     AUTO,
@@ -47,9 +48,8 @@ from camvitals.waves.ecg import drawers, ecg_steps, ecg_versions, gives_ecg
 from camvitals.waves.evidence import weigh_steps
 from camvitals.waves.learned import is_learned, shipped, takers_of, versions_of
 from camvitals.waves.run import METHODS, find
-from camvitals.waves.view import clock_rate, in_view, too_short, too_short_for, unmeasurable
+from camvitals.waves.view import clock_rate, people, too_short, too_short_for, unmeasurable
 
-BRIEF_S = 2.0
 Progress = Callable[[int, int | None], None]
 
 
@@ -223,13 +223,6 @@ def reports_steps(
     return tuple(reports)
 
 
-def people(traces: dict[int, Trace], source: Source) -> list[Trace]:
-    """The traces of which `reports_of` makes reports, in its order."""
-    ranked = sorted(traces.values(), key=lambda trace: -_presence(trace))
-    lasting = [trace for trace in ranked if in_view(trace).sum() >= BRIEF_S * clock_rate(trace)]
-    return lasting or ranked[:1] or [_nobody(source)]
-
-
 def measure_trace(trace: Trace, *, source: Source, settings: Settings) -> Report:
     """Vital signs of one person's colour traces."""
     return finish(report_steps(trace, source=source, settings=settings))
@@ -258,13 +251,23 @@ def report_steps(trace: Trace, *, source: Source, settings: Settings) -> Steps[R
         settings=settings.told(),
         versions=versions() | versions_of(settings.pulse) | ecg_versions(settings.ecg),
     )
-    return marked(report, settings.enhancer)
+    return enhanced.told(report, settings.enhancer)
 
 
-def heart_steps(
-    trace: Trace, *, source: Source, settings: Settings
-) -> Steps[tuple[Reading, tuple[Reading, ...], Wave, Beats]]:
-    """The heart's part of the report: heart rate, its rolling readings, pulse and beats."""
+def heart_steps(trace: Trace, *, source: Source, settings: Settings) -> Steps[Look]:
+    """The heart's part of the report: heart rate, its rolling readings, pulse and beats.
+
+    With an enhancer its colours are looked at too, for what those of the recording leave untold.
+    """
+    first = yield from _look_steps(trace, source=source, settings=settings)
+    if trace.enhanced is None:
+        return first
+    second = yield from _look_steps(enhanced_of(trace), source=source, settings=settings)
+    return looked_twice(first, second)
+
+
+def _look_steps(trace: Trace, *, source: Source, settings: Settings) -> Steps[Look]:
+    """The heart's part from the colours of a trace as they are."""
     parts, missing = _parts(trace, settings.pulse)
     yield
     windows, wave = yield from _pulse_steps(parts, trace)
@@ -288,8 +291,10 @@ def heart_steps(
 def pulse_of(trace: Trace, *, settings: Settings) -> Wave:
     """The pulse of the report, without its readings; NaN throughout where there is none.
 
-    The same samples as `measure_trace(…).wave("pulse")`, sooner where one method is named.
+    The same samples as `measure_trace(…).wave("pulse")`, sooner where one method is named; of
+    enhanced colours where there are any.
     """
+    trace = enhanced_of(trace)
     parts, _ = _parts(trace, settings.pulse)
     if settings.pulse == AUTO or not parts:
         return finish(_pulse_steps(parts, trace))[1]
@@ -328,18 +333,6 @@ def _part_steps(part: Part) -> Steps[tuple[Windows, Array]]:
         others, _ = yield from _part_steps(replace(part, wave=None, learned=False))
         windows = held_against(windows, others)
     return windows, combine(candidates, evidence, windows.rate)
-
-
-def _presence(trace: Trace) -> float:
-    """How much of the recording a person takes: width of the face summed over the pictures."""
-    return float(np.nansum(trace.box[:, 2] - trace.box[:, 0]))
-
-
-def _nobody(source: Source) -> Trace:
-    """The trace of a recording in which nobody was seen."""
-    time = np.array([0.0, max(source.duration, 1e-3)])
-    unseen = np.full((2, 1, 3), np.nan, dtype=np.float32)
-    return Trace(unseen, np.zeros((2, 1), dtype=int), time, ("skin",), np.full((2, 4), np.nan))
 
 
 def _no_wave(trace: Trace) -> Wave:

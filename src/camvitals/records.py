@@ -135,6 +135,7 @@ class Trace:
     moments: (T, 3, 3) mean of colour × colourᵀ over the pixels of region `skin`, or None.
     points: (T, P, 2) followed feature points x, y [px], or None.
     pulses: name of a network that looked at the crops -> (T,) the pulse it saw; NaN where none.
+    enhanced: (T, R, 3) the same regions as an enhancer shows them, see face.enhance, or None.
     """
 
     rgb: Array
@@ -145,6 +146,7 @@ class Trace:
     moments: Array | None = None
     points: Array | None = None
     pulses: Mapping[str, Array] = field(default_factory=dict)
+    enhanced: Array | None = None
 
     def __post_init__(self) -> None:
         length, regions = len(self.time), len(self.names)
@@ -156,6 +158,8 @@ class Trace:
             check("trace.moments", self.moments, (length, 3, 3))
         if self.points is not None:
             check("trace.points", self.points, (length, None, 2))
+        if self.enhanced is not None:
+            check("trace.enhanced", self.enhanced, (length, regions, 3))
         for name, pulse in self.pulses.items():
             check(f"trace.pulses[{name!r}]", pulse, (length,))
 
@@ -182,7 +186,7 @@ class Trace:
         keep = (self.time >= start) & (self.time < stop)
         cut = {
             name: value[keep]
-            for name in ("rgb", "pixels", "time", "box", "moments", "points")
+            for name in ("rgb", "pixels", "time", "box", "moments", "points", "enhanced")
             if (value := getattr(self, name)) is not None
         }
         pulses = {name: pulse[keep] for name, pulse in self.pulses.items()}

@@ -22,16 +22,16 @@ from camvitals.dsp.clean import rate_of
 from camvitals.face.collect import Collector
 from camvitals.face.enhance import enhancer
 from camvitals.parallel import share_of
-from camvitals.pipeline import people
 from camvitals.records import Array, InputError, Source, Trace
 from camvitals.report.software import versions
 from camvitals.waves.auto import AUTO
 from camvitals.waves.learned import CROPS, learned, takers_of
 from camvitals.waves.run import find
+from camvitals.waves.view import people
 
 GRID = (5, 5)
 CELL = "grid_"
-ARRAYS = ("rgb", "pixels", "time", "box", "moments", "points")
+ARRAYS = ("rgb", "pixels", "time", "box", "moments", "points", "enhanced")
 Note = Callable[[float], None]
 
 
@@ -54,8 +54,10 @@ class Seen:
         chosen = [k for k, n in enumerate(self.trace.names) if not n.startswith(CELL)]
         if len(chosen) in (0, len(self.trace.names)):
             return self.trace
+        better = self.trace.enhanced
         return replace(
             self.trace,
+            enhanced=None if better is None else better[:, chosen],
             rgb=self.trace.rgb[:, chosen],
             pixels=self.trace.pixels[:, chosen],
             names=tuple(self.trace.names[k] for k in chosen),

@@ -232,22 +232,20 @@ class Enhanced:
             self._block()
 
     def colour(self, trace: Trace) -> Trace:
-        """The trace of the same person with the colours of the enhanced regions so far."""
+        """The trace of the same person with the enhanced colours of its regions so far, too."""
         regions = copy(self._regions)
         late = [regions.values(sight, image) for sight, image in self._ending()]
         own = self._record.trace()
         time = np.r_[own.time, [sight.time for sight in self._open]]
         rgb = np.concatenate([own.rgb, *(v[0][None] for v in late)])
-        pixels = np.concatenate([own.pixels, *(v[1][None] for v in late)])
         at = np.searchsorted(time, trace.time).clip(max=max(len(time) - 1, 0))
         seen = np.isfinite(trace.box).all(axis=1)
         seen &= time[at] == trace.time if len(time) else False
         columns = [trace.names.index(name) for name in NAMES]
-        new, counts = trace.rgb.copy(), trace.pixels.copy()
-        new[:, columns], counts[:, columns] = np.nan, 0
-        rows = np.flatnonzero(seen)[:, None]
-        new[rows, columns], counts[rows, columns] = rgb[at[seen]], pixels[at[seen]]
-        return replace(trace, rgb=new, pixels=counts)
+        new = trace.rgb.copy()
+        new[:, columns] = np.nan
+        new[np.flatnonzero(seen)[:, None], columns] = rgb[at[seen]]
+        return replace(trace, enhanced=new)
 
     def _block(self) -> None:
         """Enhance a full block; all but what the next one shares with it is final."""

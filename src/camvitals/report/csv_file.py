@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from camvitals.records import Array, Reading, Report, Wave
-from camvitals.report.enhanced import MARK as ENHANCED
 from camvitals.report.files import write_atomically
+from camvitals.vitals.second import MARK as ENHANCED
 from camvitals.waves.ecg import MARK
 
 WHO = ("file", "person")

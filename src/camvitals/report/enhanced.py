@@ -1,39 +1,32 @@
-"""A report says that its colours were made by a network, and are not those of the recording."""
+"""A report says what of it was read from colours that a network made."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
 from camvitals.face.enhance import Enhancer
-from camvitals.records import Reading, Report, Wave
+from camvitals.records import Report
+from camvitals.vitals.second import MARK, is_marked, marked, marked_wave
 
-MARK = "of enhanced colours"
 
+def told(report: Report, enhancer: Enhancer | None) -> Report:
+    """The report with a warning and the network's version; itself without enhancer.
 
-def marked(report: Report, enhancer: Enhancer | None) -> Report:
-    """The report with its waves, readings, warnings and versions marked; itself without enhancer.
-
-    Units of waves end with MARK, and so do methods of readings.
+    Where the pulse is of enhanced colours, so is all that was read from it.
     """
     if enhancer is None:
         return report
+    if any(wave.unit.endswith(MARK) for wave in report.waves):
+        readings, waves = map(marked, report.readings), map(marked_wave, report.waves)
+        report = replace(report, readings=tuple(readings), waves=tuple(waves))
+    given = [reading for reading in report.rolling if reading.value is not None]
+    count = sum(map(is_marked, given))
     warning = (
-        f"the colours of the face were enhanced by the network {enhancer.told} before anything was "
-        "measured"
+        f"{count} of {len(given)} heart rates over time were read from colours of the face that "
+        f"the network {enhancer.told} enhanced, where those recorded could not be trusted"
     )
     return replace(
         report,
-        readings=tuple(map(_reading, report.readings)),
-        rolling=tuple(map(_reading, report.rolling)),
-        waves=tuple(map(_wave, report.waves)),
         source=replace(report.source, warnings=(*report.source.warnings, warning)),
         versions={**report.versions, enhancer.card.name: enhancer.version},
     )
-
-
-def _reading(reading: Reading) -> Reading:
-    return replace(reading, method=f"{reading.method}, {MARK}")
-
-
-def _wave(wave: Wave) -> Wave:
-    return replace(wave, unit=f"{wave.unit}, {MARK}")

@@ -1,17 +1,18 @@
-"""How long somebody was in view, and whether that is enough for a pulse."""
+"""Who was in view and how long, and whether that is enough for a pulse."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from camvitals.dsp.clean import GAP_S, rate_of
-from camvitals.records import Array, InputError, Trace
+from camvitals.records import Array, InputError, Source, Trace
 from camvitals.waves.auto import SHORTEST_S, SLOWEST_HZ
 from camvitals.waves.learned import CROPS, is_learned
 from camvitals.waves.run import find
 
 FASTEST_HZ = 60.0
 HOUR_S = 3600.0
+BRIEF_S = 2.0
 
 
 def unmeasurable(trace: Trace) -> str:
@@ -88,3 +89,22 @@ def clock_rate(trace: Trace) -> float:
 def in_view(trace: Trace) -> Array:
     """(T,) True where any region was seen."""
     return np.asarray(np.isfinite(trace.rgb[:, :, 0]).any(axis=1))
+
+
+def people(traces: dict[int, Trace], source: Source) -> list[Trace]:
+    """The traces of which reports are made, that of the person seen most first."""
+    ranked = sorted(traces.values(), key=lambda trace: -_presence(trace))
+    lasting = [trace for trace in ranked if in_view(trace).sum() >= BRIEF_S * clock_rate(trace)]
+    return lasting or ranked[:1] or [_nobody(source)]
+
+
+def _presence(trace: Trace) -> float:
+    """How much of the recording a person takes: width of the face summed over the pictures."""
+    return float(np.nansum(trace.box[:, 2] - trace.box[:, 0]))
+
+
+def _nobody(source: Source) -> Trace:
+    """The trace of a recording in which nobody was seen."""
+    time = np.array([0.0, max(source.duration, 1e-3)])
+    unseen = np.full((2, 1, 3), np.nan, dtype=np.float32)
+    return Trace(unseen, np.zeros((2, 1), dtype=int), time, ("skin",), np.full((2, 4), np.nan))
