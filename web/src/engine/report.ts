@@ -16,7 +16,7 @@ import { type Trace, boxSide, mainRegion, nobody, regionOf } from "./trace";
 import { NAMES, UNITS, variability } from "./variability";
 import { clockRate, inView, tooShort, unmeasurable } from "./view";
 
-const { BRIEF_S } = constants.pipeline;
+const { BRIEF_S } = constants["waves.view"];
 const card = constants.cards.regionpulse;
 
 /** What to measure with. */
