@@ -224,6 +224,24 @@ def test_its_json_keeps_the_schema(report):
     jsonschema.validate(json.loads(to_json([report])), schema())
 
 
+def test_of_a_film_that_is_empty_nothing_is_told(same):
+    """Eight kilobits a second hold no pulse; what an enhancer shows of them is its own."""
+    alive, _ = made_trace(Scenario(seed=5, duration=20, rate=30, heart_rate=80))
+    dead, _ = made_trace(Scenario(seed=5, duration=20, rate=30, heart_rate=80, pulse=0.0))
+    trace, facts = replace(dead, enhanced=alive.rgb), Source("made", rate=30.0)
+    film = {"codec": "h264", "width": 256, "height": 192, "frames": 600, "duration": 20.0}
+    told = {
+        bits: measure_trace(
+            trace,
+            source=replace(facts, bit_rate=bits, **film),
+            settings=Settings(enhance=same),
+        ).reading("heart_rate")
+        for bits in (8_000, 5_000_000)
+    }
+    assert told[8_000].value is None
+    assert told[5_000_000].value == pytest.approx(80, abs=2)
+
+
 def test_pages_and_tables_say_it_too(report, regained, tmp_path):
     write_page(tmp_path / "page.html", [report])
     assert "better 2 (sha256" in (tmp_path / "page.html").read_text("utf-8")

@@ -33,7 +33,7 @@ from camvitals.vitals.heart import (
 )
 from camvitals.vitals.oxygen import Oxygen, calibration_of, saturation, told
 from camvitals.vitals.posterior import heart_model
-from camvitals.vitals.second import Look, enhanced_of, looked_twice
+from camvitals.vitals.second import LEAST_BITS, Look, enhanced_of, looked_twice
 from camvitals.vitals.variability import UNITS, variability
 from camvitals.waves.auto import (
     AUTO,
@@ -257,10 +257,11 @@ def report_steps(trace: Trace, *, source: Source, settings: Settings) -> Steps[R
 def heart_steps(trace: Trace, *, source: Source, settings: Settings) -> Steps[Look]:
     """The heart's part of the report: heart rate, its rolling readings, pulse and beats.
 
-    With an enhancer its colours are looked at too, for what those of the recording leave untold.
+    With an enhancer its colours are looked at too, for what those of the recording leave untold;
+    not of a film whose bits held nothing that could be enhanced.
     """
     first = yield from _look_steps(trace, source=source, settings=settings)
-    if trace.enhanced is None:
+    if trace.enhanced is None or bits_share(source) < LEAST_BITS:
         return first
     second = yield from _look_steps(enhanced_of(trace), source=source, settings=settings)
     return looked_twice(first, second)
