@@ -32,6 +32,13 @@ def moved(it: Propagation, func: Call, args: Given, kwargs: Named) -> Any:
         return constant(it, func, args, kwargs)  # laid out as something that is followed
     given = list(op.tensors((args, kwargs)))
     trails = {id(t): trail for t in given if (trail := it.trail(t)) is not None}
+    if op.name_of(func) in op.JOINED:  # a constant beside what is followed takes its share
+
+        def counted(value: Tensor) -> Tensor:
+            constant = id(value) not in trails and value.is_floating_point()
+            return it.absorbing(value) if constant else value
+
+        args, kwargs = op.mapped(args, counted), op.mapped(kwargs, counted)
     told = it.followed(func(*args, **kwargs), given)
     if any(trail.tracer is None for trail in trails.values()):
         return told

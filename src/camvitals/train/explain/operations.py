@@ -15,8 +15,9 @@ MOVED = frozenset(
     repeat tile repeat_interleave clone select narrow index_select gather take_along_dim flip roll
     pad to float double type type_as dropout dropout1d dropout2d dropout3d alpha_dropout
     feature_alpha_dropout unfold broadcast_to t rot90 view_as reshape_as pixel_shuffle
-    property_T property_mT""".split()
+    pixel_unshuffle property_T property_mT""".split()
 )
+JOINED = frozenset({"cat", "concat", "concatenate", "stack"})
 LINEAR = frozenset(
     """sum mean diff cumsum neg avg_pool1d avg_pool2d avg_pool3d adaptive_avg_pool1d
     adaptive_avg_pool2d adaptive_avg_pool3d interpolate upsample where masked_fill tril triu
