@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from web_page_served import Pace, Visits, camera_of, chromium, rate_of, served, steady
+from web_page_served import LOAD_MS, Pace, Visits, camera_of, chromium, rate_of, served, steady
 
 from camvitals.app.pages import PLACE
 from camvitals.report.csv_file import write_csv
@@ -42,13 +42,39 @@ def camera(once: Any) -> Path:
 
 @pytest.fixture(scope="module")
 def page(visits: Visits, camera: Path) -> Any:
-    """One page for the tests of this file, in the order in which they stand."""
+    """The page that sees the clip. Tests of it run in their order, but not always all of them."""
     found = visits.page(camera, viewport=PHONE)
     found.asked = []
     found.failed = []
     found.on("request", lambda request: found.asked.append(request.url))
     found.on("pageerror", lambda error: found.failed.append(str(error)))
     return found
+
+
+@pytest.fixture(scope="module")
+def idle(visits: Visits) -> Any:
+    """A page that never gets its camera."""
+    return visits.page(viewport=PHONE)
+
+
+@pytest.fixture
+def live(page: Any) -> Any:
+    """The page with the camera on; from then on it asks for nothing."""
+    if page.evaluate("document.body.dataset.state") != "live":
+        page.asked.clear()
+        page.locator("#start").click()
+        page.wait_for_selector("body[data-state=live]")
+    return page
+
+
+@pytest.fixture
+def stopped(page: Any, request: pytest.FixtureRequest) -> Any:
+    """The page once a rate was measured and the camera is off."""
+    if page.evaluate("document.body.dataset.state") != "stopped":
+        rate_of(request.getfixturevalue("live"), within_ms=LOAD_MS)
+        page.locator("#start").click()
+        page.wait_for_selector("body[data-state=stopped]")
+    return page
 
 
 def built() -> list[Path]:
@@ -114,27 +140,27 @@ def test_the_page_loads_and_anybody_can_use_it(page: Any) -> None:
     page.wait_for_selector("body[data-state=live]")
 
 
-def test_the_page_shows_the_rate_of_the_clip(page: Any) -> None:
-    pace = Pace(page, RATE)
-    rate = rate_of(page, within_ms=60_000)
+def test_the_page_shows_the_rate_of_the_clip(live: Any) -> None:
+    pace = Pace(live, RATE)
+    rate = rate_of(live, within_ms=60_000)
     pace.check()
     assert abs(rate - 72) <= 2
-    card = page.locator(".card")
+    card = live.locator(".card")
     plus = re.fullmatch(r"± (\d+)", card.locator(".plus").inner_text())
     assert plus is not None
     assert abs(rate - 72) <= int(plus[1])
     assert card.locator(".why").inner_text() == ""
     assert int(card.locator(".meter").get_attribute("aria-valuenow")) > 40
-    assert page.locator("#conditions li").count() == 5
-    page.wait_for_function(
+    assert live.locator("#conditions li").count() == 5
+    live.wait_for_function(
         "() => /^Heart rate/.test(document.querySelector('#spoken').textContent)"
     )
 
 
-def test_anybody_can_read_the_readings_by_day_and_night(page: Any) -> None:
+def test_anybody_can_read_the_readings_by_day_and_night(live: Any) -> None:
     for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme)
-        assert page.evaluate(CHECKS) == [], scheme
+        live.emulate_media(color_scheme=scheme)
+        assert live.evaluate(CHECKS) == [], scheme
 
 
 def saved(page: Any, kind: str, folder: Path) -> Path:
@@ -146,16 +172,14 @@ def saved(page: Any, kind: str, folder: Path) -> Path:
     return path
 
 
-def test_what_is_saved_is_what_the_package_writes(page: Any, tmp_path: Path) -> None:
-    page.locator("#start").click()
-    page.wait_for_selector("body[data-state=stopped]")
-    (report,) = read_json(saved(page, "json", tmp_path))
+def test_what_is_saved_is_what_the_package_writes(stopped: Any, tmp_path: Path) -> None:
+    (report,) = read_json(saved(stopped, "json", tmp_path))
     assert report.reading("heart_rate").unit == "bpm"
     for wanted in write_csv(f"{tmp_path / 'here'}/", [report]):
         kind = wanted.stem
         if kind == "rolling":
             continue
-        paths = (saved(page, kind, tmp_path), wanted)
+        paths = (saved(stopped, kind, tmp_path), wanted)
         found, here = (list(csv.reader(path.read_text("utf-8").splitlines())) for path in paths)
         assert len(found) == len(here) > 1
         for one, other in zip(found, here, strict=True):
@@ -170,21 +194,21 @@ def plain(cell: str) -> Any:
         return cell
 
 
-def test_the_printed_page_tells_everything(page: Any) -> None:
-    page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
-    page.emulate_media(media="print")
-    sheet = page.locator("#sheet").inner_text()
-    page.emulate_media(media="screen")
+def test_the_printed_page_tells_everything(stopped: Any) -> None:
+    stopped.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+    stopped.emulate_media(media="print")
+    sheet = stopped.locator("#sheet").inner_text()
+    stopped.emulate_media(media="screen")
     for word in ("Heart rate", "Respiration rate", "LF/HF", "Conditions", "Head motion", "sha256"):
         assert word in sheet
-    assert not page.locator("#sheet").is_visible()
+    assert not stopped.locator("#sheet").is_visible()
 
 
-def test_nothing_was_asked_of_anybody_since_it_was_loaded(page: Any) -> None:
-    outside = [url for url in page.asked if not url.startswith(("blob:", "data:"))]
+def test_nothing_was_asked_of_anybody_since_it_was_loaded(stopped: Any) -> None:
+    outside = [url for url in stopped.asked if not url.startswith(("blob:", "data:"))]
     assert outside == []
-    assert page.failed == []
-    assert json.loads(page.evaluate("JSON.stringify(localStorage)")) == {}
+    assert stopped.failed == []
+    assert json.loads(stopped.evaluate("JSON.stringify(localStorage)")) == {}
 
 
 @pytest.mark.parametrize(
@@ -196,29 +220,29 @@ def test_nothing_was_asked_of_anybody_since_it_was_loaded(page: Any) -> None:
         ("TypeError", "cannot be used"),
     ],
 )
-def test_a_camera_that_cannot_be_had_is_told(page: Any, name: str, told: str) -> None:
-    page.evaluate(
+def test_a_camera_that_cannot_be_had_is_told(idle: Any, name: str, told: str) -> None:
+    idle.evaluate(
         """(name) => {
           const refuse = () => Promise.reject(new DOMException("why", name));
           navigator.mediaDevices.getUserMedia = refuse;
         }""",
         name,
     )
-    page.locator("#start").click()
-    page.wait_for_selector("body[data-state=ready]")
-    assert told in page.locator("#notice[role=alert]").inner_text()
-    assert page.locator("#start").inner_text() == "Start the camera"
+    idle.locator("#start").click()
+    idle.wait_for_selector("body[data-state=ready]")
+    assert told in idle.locator("#notice[role=alert]").inner_text()
+    assert idle.locator("#start").inner_text() == "Start the camera"
 
 
-def test_a_file_that_is_no_film_is_told(page: Any, tmp_path: Path) -> None:
+def test_a_file_that_is_no_film_is_told(idle: Any, tmp_path: Path) -> None:
     for name, content, told in (
         ("notes.txt", b"no film", "This is no film"),
         ("broken.mp4", b"\0\0\0 ftyp, and nothing more", "cannot play the film"),
     ):
         path = tmp_path / name
         path.write_bytes(content)
-        page.locator("#file").set_input_files(path)
-        page.wait_for_function(
+        idle.locator("#file").set_input_files(path)
+        idle.wait_for_function(
             "(t) => document.querySelector('#notice').textContent.includes(t)", arg=told
         )
-        assert page.evaluate("document.body.dataset.state") == "ready"
+        assert idle.evaluate("document.body.dataset.state") == "ready"
