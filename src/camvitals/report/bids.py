@@ -14,7 +14,8 @@ import numpy as np
 from camvitals import __version__
 from camvitals.records import InputError, Report
 from camvitals.report.csv_file import wave_column
-from camvitals.report.signals import Signal, aside, one_each, signals_of, started
+from camvitals.report.files import aside, one_each
+from camvitals.report.signals import Signal, signals_of, started
 
 ENDING = "_physio.tsv.gz"
 COLUMNS = {"pulse": "cardiac", "breath": "respiratory"}  # the names that BIDS has for them

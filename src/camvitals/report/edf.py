@@ -13,15 +13,8 @@ import numpy as np
 
 from camvitals import __version__
 from camvitals.records import Array, InputError, Reading, Report
-from camvitals.report.signals import (
-    Signal,
-    aside,
-    missing,
-    natural_rates,
-    one_each,
-    signals_of,
-    started,
-)
+from camvitals.report.files import write_each
+from camvitals.report.signals import Signal, missing, natural_rates, signals_of, started
 
 LONGEST = 40  # bytes of an annotation that the library writes
 PER_RECORD = 64  # annotations in a second, as the library has it
@@ -37,12 +30,7 @@ def write_edf(path: str | Path, reports: Iterable[Report]) -> Path:
     Returns the path of the first. Raises InputError where nothing was measured over time, or
     pyedflib is missing.
     """
-    given = tuple(reports)
-    paths = one_each(path, given, ending=".edf")
-    for target, report in zip(paths, given, strict=True):
-        with aside(target.parent) as folder:
-            _write_one(folder / target.name, report)
-    return paths[0]
+    return write_each(path, reports, ending=".edf", write=_write_one)
 
 
 def _write_one(path: Path, report: Report) -> None:

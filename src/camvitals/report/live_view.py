@@ -13,9 +13,7 @@ from rich.text import Text
 from camvitals.records import Finding, Reading, Report
 from camvitals.report.series import wave_named
 from camvitals.report.strip import strip
-from camvitals.report.terminal import INDENT, NARROW, STYLE, WIDE
-from camvitals.report.terminal import _plain as plain_text
-from camvitals.report.terminal import _quality_bar as quality_bar
+from camvitals.report.terminal import INDENT, NARROW, STYLE, WIDE, plain_text, quality_bar
 from camvitals.report.wording import (
     duration_text,
     interval_text,

@@ -12,8 +12,9 @@ from typing import Any
 from camvitals import __version__
 from camvitals.records import Reading, Report, Wave
 from camvitals.report.csv_file import wave_column
+from camvitals.report.files import write_each
 from camvitals.report.json_file import to_json
-from camvitals.report.signals import EVEN_S, aside, missing, natural_rates, one_each, started
+from camvitals.report.signals import EVEN_S, missing, natural_rates, started
 
 UNKNOWN_START = datetime(1970, 1, 1, tzinfo=UTC)  # the format needs a date
 MODULE = "vital_signs"
@@ -34,12 +35,7 @@ def write_nwb(path: str | Path, reports: Iterable[Report]) -> Path:
 
     Returns the path of the first. Raises InputError when pynwb is missing.
     """
-    given = tuple(reports)
-    paths = one_each(path, given, ending=".nwb")
-    for target, report in zip(paths, given, strict=True):
-        with aside(target.parent) as folder:
-            _write_one(folder / target.name, report)
-    return paths[0]
+    return write_each(path, reports, ending=".nwb", write=_write_one)
 
 
 def _write_one(path: Path, report: Report) -> None:

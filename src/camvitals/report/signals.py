@@ -5,14 +5,9 @@ Shape letters: T samples of a wave, N samples of a signal.
 
 from __future__ import annotations
 
-import os
-import shutil
-import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import NoReturn
 
 import numpy as np
@@ -115,35 +110,3 @@ def missing(library: str, error: ImportError) -> NoReturn:
     raise InputError(
         f"this form needs {library}; install it with pip install 'camvitals[formats]'"
     ) from error
-
-
-def one_each(path: str | Path, reports: Sequence[Report], *, ending: str) -> list[Path]:
-    """A file for each person: `path` itself for one, else NAME-1, NAME-2 … before the ending.
-
-    Raises InputError for no report at all, or a missing folder.
-    """
-    target = Path(path)
-    if not reports:
-        raise InputError(f"{target.name} needs a report but got none; measure something first")
-    if not target.parent.is_dir():
-        raise InputError(
-            f"{target.name} needs the folder {target.parent}, which is missing; make it first"
-        )
-    if len(reports) == 1:
-        return [target]
-    given = target.name
-    fits = given.lower().endswith(ending)
-    stem, end = (given[: -len(ending)], given[-len(ending) :]) if fits else (given, "")
-    return [target.with_name(f"{stem}-{k}{end}") for k in range(1, len(reports) + 1)]
-
-
-@contextmanager
-def aside(folder: Path) -> Iterator[Path]:
-    """A folder to write in, whose files take their places in `folder` when all is well."""
-    made = Path(tempfile.mkdtemp(prefix=".camvitals-", dir=folder))
-    try:
-        yield made
-        for file in sorted(made.iterdir()):
-            os.replace(file, folder / file.name)  # noqa: PTH105  one rename, over what was there
-    finally:
-        shutil.rmtree(made, ignore_errors=True)

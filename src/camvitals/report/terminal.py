@@ -40,7 +40,7 @@ def show_report(report: Report, *, console: Console) -> None:
     console.print()
     console.print(_headline(report, console, with_person=with_person))
     for warning in report.source.warnings:
-        console.print(_hanging("▲", _plain(warning, console), console, style="yellow"))
+        console.print(_hanging("▲", plain_text(warning, console), console, style="yellow"))
     given = [reading for reading in report.readings if reading.value is not None]
     if given:
         console.print()
@@ -59,12 +59,12 @@ def show_many(reports: Iterable[Report], *, console: Console) -> None:
     table.add_column("Notes", overflow="fold")
     for report in reports:
         person = f" · person {report.person}" if report.person else ""
-        name = _plain(f"{shown_file(report)}{person}", console)
+        name = plain_text(f"{shown_file(report)}{person}", console)
         table.add_row(name, *_summary_cells(report, console))
     console.print(table)
 
 
-def _plain(text: str, console: Console, style: str = "") -> Text:
+def plain_text(text: str, console: Console, style: str = "") -> Text:
     """Text as the console can show it: never read as markup, in ASCII where it has no Unicode."""
     clean = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
     if not console.encoding.lower().startswith("utf"):
@@ -77,17 +77,17 @@ def _box(console: Console) -> Box | None:
 
 
 def _headline(report: Report, console: Console, *, with_person: bool) -> Text:
-    line = _plain(shown_file(report), console, "bold")
+    line = plain_text(shown_file(report), console, "bold")
     if with_person:
-        line.append_text(_plain(f" · person {report.person}", console, "bold"))
+        line.append_text(plain_text(f" · person {report.person}", console, "bold"))
     facts = " · ".join(source_facts(report.source))
-    return line.append("\n").append_text(_plain(facts, console, "dim")) if facts else line
+    return line.append("\n").append_text(plain_text(facts, console, "dim")) if facts else line
 
 
 def _hanging(sign: str, text: RenderableType, console: Console, *, style: str) -> Table:
     """A sign, and text that wraps beside it."""
     grid = Table.grid(padding=(0, 1))
-    grid.add_row(_plain(sign, console, style), text)
+    grid.add_row(plain_text(sign, console, style), text)
     return grid
 
 
@@ -99,22 +99,23 @@ def _readings_table(readings: Sequence[Reading], console: Console) -> Table:
         table.add_column(justify=justify, no_wrap=True)
     for r in readings:
         cells = [
-            _plain(title(r.name), console),
-            _plain(value_text(r), console, "bold"),
-            _plain(unit_text(r.unit), console),
-            _plain(interval_text(r), console, "dim") if middling else None,
-            _quality_bar(r.quality, console, cells=BAR_CELLS if wide else 0),
-            _plain(r.method, console, "dim") if wide else None,
+            plain_text(title(r.name), console),
+            plain_text(value_text(r), console, "bold"),
+            plain_text(unit_text(r.unit), console),
+            plain_text(interval_text(r), console, "dim") if middling else None,
+            quality_bar(r.quality, console, cells=BAR_CELLS if wide else 0),
+            plain_text(r.method, console, "dim") if wide else None,
         ]
         table.add_row(*(cell for cell in cells if cell is not None))
     return table
 
 
-def _quality_bar(quality: float, console: Console, *, cells: int) -> Text:
+def quality_bar(quality: float, console: Console, *, cells: int) -> Text:
+    """A quality, 0–1, as so many cells, filled by its share, and as a percentage."""
     filled = round(quality * cells)
     style = STYLE[quality_word(quality)]
-    bar = _plain("█" * filled, console, style)
-    bar.append_text(_plain("░" * (cells - filled), console, "dim"))
+    bar = plain_text("█" * filled, console, style)
+    bar.append_text(plain_text("░" * (cells - filled), console, "dim"))
     return bar.append(f"{' ' if cells else ''}{percent(quality):>4}")
 
 
@@ -126,7 +127,9 @@ def _show_withheld(readings: Sequence[Reading], console: Console) -> None:
     console.print("Withheld")
     for why, group in gathered:
         names = ", ".join(title(reading.name) for reading in group)
-        text = _plain(f"{names}: ", console, "dim bold").append_text(_plain(why, console, "dim"))
+        text = plain_text(f"{names}: ", console, "dim bold").append_text(
+            plain_text(why, console, "dim")
+        )
         console.print(Padding(_hanging("–", text, console, style="dim"), INDENT, expand=False))
 
 
@@ -137,14 +140,14 @@ def _show_findings(findings: Sequence[Finding], console: Console) -> None:
     console.print()
     console.print("Recording")
     for finding in bad:
-        head = _plain(f"{title(finding.name)} {measured_text(finding)}. ", console)
-        text = head.append_text(_plain(finding.remedy, console))
+        head = plain_text(f"{title(finding.name)} {measured_text(finding)}. ", console)
+        text = head.append_text(plain_text(finding.remedy, console))
         console.print(Padding(_hanging("▲", text, console, style="yellow"), INDENT, expand=False))
     fine = len(findings) - len(bad)
     if fine:
         others = "other " if bad else ""
         checks = f"{fine} {others}check{'s' if fine != 1 else ''} fine"
-        text = _plain(checks, console, "dim")
+        text = plain_text(checks, console, "dim")
         console.print(Padding(_hanging("✓", text, console, style="green"), INDENT, expand=False))
 
 
@@ -155,7 +158,7 @@ def _summary_cells(report: Report, console: Console) -> list[Text]:
     return [
         _rate_cell(heart, console),
         _rate_cell(breath, console),
-        _plain(percent(lead.quality), console, STYLE[quality_word(lead.quality)])
+        plain_text(percent(lead.quality), console, STYLE[quality_word(lead.quality)])
         if lead
         else Text(),
         _notes(report, heart, console),
@@ -166,17 +169,17 @@ def _rate_cell(reading: Reading | None, console: Console) -> Text:
     if reading is None:
         return Text()
     if reading.value is None or reading.low is None or reading.high is None:
-        return _plain("–", console, "dim")
+        return plain_text("–", console, "dim")
     half = f" ±{max(reading.high - reading.value, reading.value - reading.low):.1f}"
-    cell = _plain(value_text(reading), console, "bold")
-    return cell.append_text(_plain(half, console, "dim"))
+    cell = plain_text(value_text(reading), console, "bold")
+    return cell.append_text(plain_text(half, console, "dim"))
 
 
 def _notes(report: Report, heart: Reading | None, console: Console) -> Text:
     """Why there is no heart rate, or else which findings and warnings there are."""
     if heart is not None and heart.value is None:
-        return _plain(heart.why, console, "dim")
+        return plain_text(heart.why, console, "dim")
     notes = [title(finding.name).lower() for finding in report.capture if not finding.fine]
     count = len(report.source.warnings)
     notes += [f"{count} warning{'s' if count > 1 else ''}"] if count else []
-    return _plain("; ".join(notes), console, "yellow")
+    return plain_text("; ".join(notes), console, "yellow")

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from camvitals.records import Array, InputError, Reading, Report
-from camvitals.report.signals import aside, missing, natural_rates, one_each, signals_of, started
+from camvitals.report.files import write_each
+from camvitals.report.signals import missing, natural_rates, signals_of, started
 
 BEAT_HZ = 1000  # clock of the beats, finer than that of the pictures
 BITS, LARGEST = "16", 32000
@@ -23,27 +24,23 @@ def write_wfdb(path: str | Path, reports: Iterable[Report]) -> Path:
     All waves stand on the clock of the fastest. Returns the path of the first header. Raises
     InputError where no wave was measured, the name is none for a record, or wfdb is missing.
     """
-    given = tuple(reports)
-    paths = one_each(path, given, ending=".hea")
-    for target, report in zip(paths, given, strict=True):
-        if not re.fullmatch(r"[A-Za-z0-9_-]+\.hea", target.name):
-            raise InputError(
-                f"a WFDB record needs a name of letters, digits, - and _ before .hea but got "
-                f"{target.name!r}; rename it"
-            )
-        with aside(target.parent) as folder:
-            _write_one(folder, target.stem, report)
-    return paths[0]
+    return write_each(path, reports, ending=".hea", write=_write_one)
 
 
-def _write_one(folder: Path, name: str, report: Report) -> None:
+def _write_one(path: Path, report: Report) -> None:
+    if not re.fullmatch(r"[A-Za-z0-9_-]+\.hea", path.name):
+        raise InputError(
+            f"a WFDB record needs a name of letters, digits, - and _ before .hea but got "
+            f"{path.name!r}; rename it"
+        )
     try:
         import wfdb
     except ImportError as error:
         missing("wfdb", error)
+    name, folder = path.stem, str(path.parent)
     natural = natural_rates(report)
     if not natural:
-        raise InputError(f"{name}.hea needs a wave but the report has none; write JSON instead")
+        raise InputError(f"{path.name} needs a wave but the report has none; write JSON instead")
     rate = max(natural)
     start, signals = signals_of(report, rates=[rate] * len(natural))
     table = np.full((max(len(s.values) for s in signals), len(signals)), np.nan)
@@ -64,14 +61,14 @@ def _write_one(folder: Path, name: str, report: Report) -> None:
         adc_gain=[_gain(s.values) for s in signals],
         baseline=[0] * len(signals),
         comments=[f"start {start:.6f} s", *map(_comment, report.readings)],
-        write_dir=str(folder),
+        write_dir=folder,
         **date,
     )
     beats = np.rint((np.asarray(report.beats) - start) * BEAT_HZ).astype(int)
     beats = beats[beats >= 0]
     if len(beats):
         marks = ["N"] * len(beats)
-        wfdb.wrann(name, "atr", beats, symbol=marks, fs=BEAT_HZ, write_dir=str(folder))
+        wfdb.wrann(name, "atr", beats, symbol=marks, fs=BEAT_HZ, write_dir=folder)
 
 
 def _gain(values: Array) -> float:
