@@ -33,7 +33,7 @@ def levels(frames):
     ],
 )
 def test_every_codec_keeps_irregular_times_and_pictures(tmp_path, shades, name, codec, accuracy):
-    images = shades(20, 64)
+    images = shades(20, 72, 72)
     time = np.cumsum(np.random.default_rng(1).uniform(0.02, 0.09, 20))
     assert write_video(tmp_path / name, images, time=time, codec=codec) == 20
     frames, source = read(tmp_path / name)

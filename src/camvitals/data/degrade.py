@@ -22,7 +22,7 @@ import numpy as np
 from camvitals.data.degrade_size import reduced
 from camvitals.records import Array, InputError, check
 from camvitals.video import open_video, write_video
-from camvitals.video.encoding import Encoding
+from camvitals.video.encoding import CODECS, Encoding
 
 AS_IS = "as is"
 # Largest crf; the others take a quantiser of 2 (best) to 31 instead.
@@ -36,8 +36,6 @@ ENCODERS = {
     "mpeg4": ("mpeg4", ".mp4", ""),
     "mjpeg": ("mjpeg", ".mov", ""),
 }
-# Of pictures that are no larger than its 64 px block, libx265 makes now this, now that.
-LEAST_PX = {"h265": 72}
 FACE_PX = (2, 4096)
 QUANTISER = (2, 31)
 BIT_RATE = (8_000, 100_000_000)
@@ -232,7 +230,7 @@ def fitted(images: Array, wanted: Degradation) -> Array:
 
     Their last rows and columns are continued.
     """
-    least = LEAST_PX.get(wanted.encoder, 2)
+    least = max(2, CODECS[ENCODERS[wanted.encoder][0]].least)
     more = [(0, max(n + n % 2, least) - n) for n in images.shape[-3:-1]]
     if not any(after for _, after in more):
         return images

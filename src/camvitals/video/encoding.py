@@ -16,7 +16,8 @@ QUANTISERS = range(2, 32)
 class Codec:
     """An encoder: its name, usual pixel format, ticks per second, and what its preset is called.
 
-    crf, quality: whether it obeys these two.   least: rows and columns below which it fails.
+    crf, quality: whether it obeys these two.   least: rows and columns from which on it works, and
+        always makes the same file of the same pictures.
     """
 
     encoder: str
@@ -30,8 +31,9 @@ class Codec:
 
 CODECS = {
     "h264": Codec("libx264", preset="preset", crf=True),
-    # of narrower and lower pictures libx265 overruns its memory, which ends the whole process
-    "hevc": Codec("libx265", preset="preset", crf=True, least=64),
+    # libx265 codes blocks of 64 px: of narrower or lower pictures it overruns its memory, which
+    # ends the whole process; of those just as wide it makes another file every time
+    "hevc": Codec("libx265", preset="preset", crf=True, least=72),
     "vp9": Codec("libvpx-vp9", preset="cpu-used", crf=True),
     # MPEG-4 part 2 counts at most 65 535 ticks a second; 60 000 holds 29.97 exactly
     "mpeg4": Codec("mpeg4", ticks=60_000, quality=True),
