@@ -31,7 +31,7 @@ MODULES = (
     *("face.follow", "face.lattice", "face.mesh", "face.picture", "face.regions", "face.skin"),
     "face.track",
     *("waves.auto", "waves.classical", "waves.evidence", "waves.guide", "waves.inputs"),
-    *("waves.learned", "waves.subspace", "waves.view"),
+    *("waves.lamps", "waves.learned", "waves.subspace", "waves.view"),
     *("vitals.beats", "vitals.breath", "vitals.heart", "vitals.posterior", "vitals.quality"),
     *("vitals.variability", "report.capture", "report.light", "report.json_file", "pipeline"),
 )

@@ -14,12 +14,13 @@ import base64
 import json
 import sys
 import zlib
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from camvitals.data.synthetic.camera import gamma, linear
 from camvitals.data.synthetic.scenario import Scenario
 from camvitals.data.synthetic.scene import frames
 from camvitals.data.synthetic.traces import made_trace
@@ -35,6 +36,7 @@ from camvitals.vitals.heart import windows_of
 from camvitals.vitals.posterior import heart_model, posterior
 from camvitals.waves.auto import candidates_steps, combine, parts_of
 from camvitals.waves.evidence import weigh
+from camvitals.waves.lamps import without_lamps
 from camvitals.waves.run import wave_of
 from camvitals.waves.view import clock_rate
 
@@ -51,6 +53,8 @@ MATRIX = np.array(
     ],
     dtype=np.float32,
 )
+LAMP: dict[str, Any] = {"light": "lamp", "mains": 60, "camera": "phone"}
+MAINS_50: dict[str, Any] = {"mains": 50, "motion": "sway"}
 CASES: dict[str, Scenario] = {
     "clear": Scenario(seed=3, duration=20.0, rate=30.0),
     "still": Scenario(seed=4, duration=16.0, rate=30.0, subject="still-picture"),
@@ -70,6 +74,11 @@ CASES: dict[str, Scenario] = {
     ),
     "gap": Scenario(seed=7, duration=36.0, rate=20.0, heart_rate=60.0, breath_rate=12.0),
     "long": Scenario(seed=3, duration=130.0, rate=15.0, heart_rate=66.0),
+    # lamps seen at 120 bpm beside the heart, where it beats, and hardly; at 60 bpm in a face alone
+    "lamp": Scenario(seed=9, duration=16.0, rate=61.0, heart_rate=76.0, **LAMP),
+    "lamp_hides": Scenario(seed=9, duration=16.0, rate=61.0, heart_rate=120.0, sdnn=6.0, **LAMP),
+    "lamp_weak": Scenario(seed=6, duration=45.0, rate=24.5, heart_rate=120.0, clock="dropped"),
+    "lamp_alone": Scenario(seed=9, duration=12.0, rate=33.0, heart_rate=80.0, **LAMP | MAINS_50),
 }
 
 
@@ -90,6 +99,18 @@ def decoded(entry: dict[str, Any]) -> Array:
 def trace_of(name: str) -> Trace:
     """The colours of a case."""
     trace, _ = made_trace(CASES[name])
+    if name == "lamp_alone":
+        return replace(
+            trace,
+            names=trace.names[:-1],
+            rgb=trace.rgb[:, :-1],
+            pixels=trace.pixels[:, :-1],
+            box=np.full_like(trace.box, np.nan),
+        )
+    if name == "lamp_weak":
+        gain = 1 + 5e-4 * np.sin(2 * np.pi * 100 * trace.time)
+        lit = gamma(linear(trace.rgb) * gain[:, None, None])
+        return replace(trace, rgb=lit.astype(np.float32))
     if name != "gap":
         return trace
     rgb, box = trace.rgb.copy(), trace.box.copy()
@@ -128,6 +149,7 @@ def made(name: str) -> dict[str, Any]:
         },
         "dsp": _dsp(trace),
         "methods": _methods(trace),
+        "lamps": [asdict(lamp) for lamp in without_lamps(trace)[1]],
         "auto": _auto(trace),
         "report": _report(report),
     }

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 WEB = Path(__file__).resolve().parents[2] / "web"
-FEW = "clear,still"
+FEW = "clear,still,lamp_hides"
+QUICK = tuple(f"test/{name}.test.ts" for name in ("dsp", "lamps", "report"))
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +36,7 @@ def run(node: str, *arguments: str, cases: str = "") -> str:
 
 def test_engine_gives_waves_and_readings_of_the_package(node: str) -> None:
     vitest = "node_modules/vitest/vitest.mjs"
-    told = run(node, vitest, "run", "test/dsp.test.ts", "test/report.test.ts", cases=FEW)
+    told = run(node, vitest, "run", *QUICK, cases=FEW)
     assert "passed" in told
 
 

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-QUICK = ("clear", "gap", "pictures")
-SLOW = ("still", "wall", "no_pulse", "moving", "long")
+QUICK = ("clear", "gap", "lamp", "pictures")
+SLOW = ("still", "wall", "no_pulse", "moving", "long", "lamp_hides", "lamp_weak", "lamp_alone")
 CLOSE = 2e-4  # of the largest value: other processors round otherwise
 
 

@@ -12,11 +12,13 @@ export interface Vector {
   trace: Record<string, Encoded> & { names: string[] };
   dsp: Record<string, Encoded> & { rate: number };
   methods: Record<string, Encoded>;
+  lamps: Record<string, number | boolean | number[]>[];
   auto: any[];
   report: any;
 }
 
-const ALL = ["clear", "still", "wall", "no_pulse", "moving", "gap", "long"];
+const LIT = ["lamp", "lamp_hides", "lamp_weak", "lamp_alone"];
+const ALL = ["clear", "still", "wall", "no_pulse", "moving", "gap", "long", ...LIT];
 export const CASES = process.env["CAMVITALS_CASES"]?.split(",") ?? ALL;
 
 export function load(name: string): Vector {

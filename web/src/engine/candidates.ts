@@ -4,6 +4,7 @@ import { type Signal, InputError, isFinite, made, mapped, mean, median, rounded,
 import { type Run, atTimes, bandpass, banded, clockOf, normalized, runsInTime } from "./clean";
 import constants from "./constants.json";
 import { type Network, guided } from "./guide";
+import { type Lamp, withoutLamps } from "./lamps";
 import { type Colours, type Method, channel, chrom, green, pos, starts } from "./methods";
 import { type Trace, boxSide, channelOf, mainRegion } from "./trace";
 import { waveOf } from "./wave";
@@ -25,6 +26,8 @@ export interface Part {
   /** Of the one method asked for, or null. */
   wave: Signal | null;
   rate: number;
+  /** What was taken out of the trace. */
+  lamps: Lamp[];
 }
 
 /** Competing pulse estimates of one part on one clock; columns of N samples. */
@@ -44,11 +47,12 @@ export interface Candidates {
   rate: number;
 }
 
-/** The gapless stretches of a trace of at least SHORTEST_S, long ones in chapters. */
-export function partsOf(trace: Trace, method: string, rate: number): Part[] {
+/** The gapless stretches of a trace of at least SHORTEST_S without lamps, long ones in chapters. */
+export function partsOf(given: Trace, method: string, rate: number): Part[] {
   if (rate < SLOWEST_HZ) {
     throw new InputError(`a pulse needs ${SLOWEST_HZ} pictures a second but got ${rate.toFixed(1)}`);
   }
+  const [trace, lamps] = withoutLamps(given);
   const time = clockOf(trace.time, rate);
   const main = atTimes(channelOf(trace, trace.names.indexOf(mainRegion(trace)), 0), trace.time, time);
   const wave = method === AUTO ? null : waveOf(trace, method, rate);
@@ -61,6 +65,7 @@ export function partsOf(trace: Trace, method: string, rate: number): Part[] {
       time: time.slice(start, stop),
       wave: wave && wave.slice(start, stop),
       rate,
+      lamps,
     }));
 }
 

@@ -4,7 +4,8 @@
 import { type Signal, diff, made, mapped, mean, median, quantile, rounded, std } from "./arrays";
 import { rateOf, uniform } from "./clean";
 import constants from "./constants.json";
-import { type Colour, commonFlicker, largestCommonChange, lumaOf, movingMean, pictureRate } from "./light";
+import { pictureRate } from "./lamps";
+import { type Colour, commonFlicker, largestCommonChange, lumaOf, movingMean } from "./light";
 import type { Finding, Source } from "./report_types";
 import { type Trace, boxSide, channelOf } from "./trace";
 

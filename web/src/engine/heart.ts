@@ -4,6 +4,7 @@ import { type Signal, argmax, largest, made, mapped, mean, median, place, rounde
 import { type Beats, joinedBeats } from "./beats_types";
 import constants from "./constants.json";
 import { type Evidence, FACT_NAMES, RATES_BPM } from "./evidence";
+import { type Lamp, covers, hiddenBy, tooMany } from "./lamps";
 import { TRUST, logOdds, posterior, shareOfWindow } from "./posterior";
 import { RIGHT_BPM, THRESHOLD, interval, logOddsOf, trust } from "./quality";
 import { type Reading, withheld } from "./report_types";
@@ -130,6 +131,8 @@ export interface HeartContext {
   missing: string;
   /** Share of the bits that a pulse needs which the film has. */
   coded: number;
+  /** That were taken out of the colours: a rate that one of them hides is withheld. */
+  lamps: Lamp[];
 }
 
 /** The heart rate over all, and one reading a window [bpm]. */
@@ -137,27 +140,35 @@ export function heartRates(windows: HeartWindow[], beats: Beats, context: HeartC
   const { method, span, missing } = context;
   if (windows.length === 0) return [withheld(NAME, UNIT, missing, { method, span }), []];
   const odds = windows.map((w) => logOddsOf(w.mass));
+  const hidden = windows.map((w) => hiddenBy(context.lamps, w.rate, w.start, w.stop));
   const rolling = windows.map((w, m) => {
     const centre = (w.start + w.stop) / 2;
     const about = windows.flatMap((v, n) =>
       Math.abs((v.start + v.stop) / 2 - centre) <= ABOUT_S ? [odds[n]] : [],
     );
-    return ofWindow(w, [odds[m], mean(about)], context);
+    return ofWindow(w, hidden[m], [odds[m], mean(about)], context);
   });
-  return [ofWhole(windows, beats, rolling, context), rolling];
+  return [ofWhole(windows, hidden, beats, rolling, context), rolling];
 }
 
-function ofWindow(window: HeartWindow, features: number[], { method, coded }: HeartContext): Reading {
+function ofWindow(window: HeartWindow, hidden: boolean, features: number[], context: HeartContext): Reading {
+  const { method, coded } = context;
   const span: [number, number] = [window.start, window.stop];
   const quality = trust(features, TRUST.window, coded);
-  if (quality < THRESHOLD || window.moved) {
-    return withheld(NAME, UNIT, why([window], coded), { method, span, quality });
+  if (quality < THRESHOLD || window.moved || hidden) {
+    return withheld(NAME, UNIT, why([window], [hidden], context), { method, span, quality });
   }
   const [low, high] = interval(window.rate, window.spread, TRUST.window_interval);
   return { name: NAME, value: window.rate, unit: UNIT, low, high, quality, method, span, why: "" };
 }
 
-function ofWhole(windows: HeartWindow[], beats: Beats, rolling: Reading[], context: HeartContext): Reading {
+function ofWhole(
+  windows: HeartWindow[],
+  hidden: boolean[],
+  beats: Beats,
+  rolling: Reading[],
+  context: HeartContext,
+): Reading {
   const { method, coded } = context;
   const trusted = windows.filter((_, m) => rolling[m].value !== null);
   const unrest = unrestOf(windows.map((w) => w.rate));
@@ -168,8 +179,8 @@ function ofWhole(windows: HeartWindow[], beats: Beats, rolling: Reading[], conte
   ];
   const quality = trust(features, TRUST.whole, coded);
   let span: [number, number] = [windows[0].start, windows[windows.length - 1].stop];
-  if (quality < THRESHOLD || trusted.length === 0) {
-    return withheld(NAME, UNIT, why(windows, coded), { method, span, quality });
+  if (quality < THRESHOLD || trusted.length === 0 || tooMany(hidden)) {
+    return withheld(NAME, UNIT, why(windows, hidden, context), { method, span, quality });
   }
   const rate = wholeRate(trusted, beats);
   const spread = Math.hypot(mean(trusted.map((w) => w.spread)), unrest);
@@ -213,9 +224,16 @@ function wholeRate(trusted: HeartWindow[], beats: Beats): number {
   return meanRate(beats, inside, seconds, mean(trusted.map((w) => w.rate)));
 }
 
-function why(windows: HeartWindow[], coded: number): string {
+function why(windows: HeartWindow[], hidden: boolean[], { coded, lamps }: HeartContext): string {
   if (mean(windows.map((w) => Number(w.moved))) > 0.5) {
     return "the head moves at the rate found, which could be motion alone; hold still";
+  }
+  if (tooMany(hidden) || lamps.some(covers)) {
+    const lamp = lamps.reduce((a, b) => (b.blood > a.blood ? b : a));
+    return (
+      `the light flickers at ${(60 * lamp.seen).toFixed(0)} bpm: lamps on ${lamp.mains} Hz mains ` +
+      `seen ${Number(lamp.rate.toPrecision(4))} times a second; use daylight, or another frame rate`
+    );
   }
   if (coded < FEW_BITS) return "compression has left too little of the pulse; record with a higher bit rate";
   if (mean(windows.map((w) => Number(w.null > 0.5))) > 0.5) {

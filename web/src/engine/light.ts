@@ -1,8 +1,9 @@
 // Light that changes: exposure hunting and mains flicker. See report/light.py.
 
-import { type Signal, argmax, diff, made, mapped, mean, median, rounded, taper } from "./arrays";
+import { type Signal, argmax, made, mapped, mean, median, rounded, taper } from "./arrays";
 import { rateOf, runs, uniform } from "./clean";
 import constants from "./constants.json";
+import { pictureRate } from "./lamps";
 
 const {
   LUMA,
@@ -21,13 +22,6 @@ export type Colour = readonly Signal[];
 /** Brightness 0–255 of gamma-coded colours (ITU-R BT.601). */
 export function lumaOf([red, green, blue]: Colour): Signal {
   return mapped(red, (r, t) => LUMA[0] * r + LUMA[1] * green[t] + LUMA[2] * blue[t]);
-}
-
-/** One over the mean interval [Hz], intervals with a missing frame left out. */
-export function pictureRate(time: Signal): number {
-  const interval = diff(time);
-  const usual = median(interval);
-  return 1 / mean(interval.filter((d) => d < 1.75 * usual));
 }
 
 /** Mean over 2·half + 1 samples, at the ends over those inside; NaN stays. */

@@ -11,6 +11,7 @@ import constants from "./constants.json";
 import { weigh } from "./evidence";
 import type { Network } from "./guide";
 import { type HeartWindow, byBeats, expectedRate, heartRates, heartWindows } from "./heart";
+import type { Lamp } from "./lamps";
 import { type Reading, type Report, type ReportDocument, type Source, type Wave, withheld } from "./report_types";
 import { type Trace, boxSide, mainRegion, nobody, regionOf } from "./trace";
 import { NAMES, UNITS, variability } from "./variability";
@@ -65,11 +66,11 @@ function presence(trace: Trace): number {
 /** Vital signs of one person's colour traces. */
 export async function reportOf(trace: Trace, source: Source, means: Means): Promise<Report> {
   const { method } = means.settings;
-  const { windows, wave, missing } = await pulseOf(trace, means);
+  const { windows, wave, missing, lamps } = await pulseOf(trace, means);
   const rate = expectedRate(windows);
   const ends: [number, number] = [trace.time[0], trace.time[trace.time.length - 1]];
   let beats = rate === null ? noBeats([wave.time[0], wave.time[wave.time.length - 1]]) : beatsOf(wave, rate / 60);
-  const context = { method, span: ends, missing, coded: 1 };
+  const context = { method, span: ends, missing, coded: 1, lamps };
   const [heart, rolling] = heartRates(byBeats(windows, beats), beats, context);
   if (heart.value === null) beats = noBeats(heart.span);
   await means.pause?.();
@@ -94,6 +95,7 @@ interface Pulse {
   windows: HeartWindow[];
   wave: Timed;
   missing: string;
+  lamps: Lamp[];
 }
 
 /** What every window says of the heart rate, and the pulse, part after part. */
@@ -103,7 +105,7 @@ async function pulseOf(trace: Trace, means: Means): Promise<Pulse> {
   const parts = unseen ? [] : partsOf(trace, means.settings.method, rate);
   if (parts.length === 0) {
     const wave = { values: signal(trace.time.length, NaN), time: trace.time };
-    return { windows: [], wave, missing: unseen || tooShort(trace) };
+    return { windows: [], wave, missing: unseen || tooShort(trace), lamps: [] };
   }
   const windows: HeartWindow[] = [];
   const pieces: { start: number; values: Signal }[] = [];
@@ -119,7 +121,7 @@ async function pulseOf(trace: Trace, means: Means): Promise<Pulse> {
     });
     await means.pause?.();
   }
-  return { windows, wave: joined(pieces, rate), missing: "" };
+  return { windows, wave: joined(pieces, rate), missing: "", lamps: parts[0].lamps };
 }
 
 /** The pulse alone, without readings, by one method: for drawing. */
