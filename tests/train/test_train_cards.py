@@ -32,7 +32,6 @@ QUICK = (
     "physnet",
     "factorizephys",
     "tracenet-tiny",
-    "regionpulse",
 )
 
 
