@@ -36,6 +36,8 @@ class Monitor:
     Memory is bounded by the window. Over the same window the answer is that of `measure`.
     """
 
+    paced = True  # by the pictures, as said; if not, reports are made by `advance` alone
+
     def __init__(
         self,
         *,
@@ -105,19 +107,20 @@ class Monitor:
         return True
 
     def _taken(self, time: float) -> tuple[Report, ...]:
-        """Begin the report that is due by now; one step of the one in the making."""
+        """One step of the report that is due by now or in the making."""
         if self._due == -math.inf:
             self._due = time + self.period
-        if self._work is None and time >= self._due:
-            self._due += self.period * math.ceil((time - self._due) / self.period + 1e-9)
-            self._work = self._begin()
-        return self.advance()
+        return self.advance() if self.paced else ()
 
     def now(self) -> Report:
         """The report of the last window at once, due or not; of nobody before the first picture."""
         self._work = None
         self.report = finish(self._begin())[0]
         return self.report
+
+    def begin(self) -> None:
+        """Begin a report of the last window, due or not, for `advance` to go on with."""
+        self._work = self._begin()
 
     def _begin(self) -> Steps[tuple[Report, ...]]:
         return reports_steps(self._seen(), self._facts(), settings=self.settings)
@@ -128,16 +131,21 @@ class Monitor:
 
     @property
     def busy(self) -> bool:
-        """Whether a report is in the making, for `advance` to go on with."""
-        return self._work is not None
+        """Whether a report is due or in the making, for `advance` to go on with."""
+        return self._work is not None or bool(self._times and self._times[-1] >= self._due)
 
     def advance(self) -> tuple[Report, ...]:
         """One more step of the report in the making; the reports when it was the last.
 
-        Every picture takes one; who has time between two pictures has the report sooner.
+        Every picture takes one; who has time between two pictures has the report sooner. One that
+        is due is begun, of the window up to the last picture.
         """
-        if self._work is None:
+        if not self.busy:
             return ()
+        if self._work is None:
+            late = self._times[-1] - self._due
+            self._due += self.period * math.ceil(late / self.period + 1e-9)
+            self._work = self._begin()
         try:
             next(self._work)
         except StopIteration as done:

@@ -1,8 +1,9 @@
 """Monitors of several visitors in a process of their own, which may die without the server.
 
 Hears and says blocks that begin with `wire.HEAD`. Every message heard is answered in order by DONE,
-WRONG or LATE, with what the visitor is to be told, if anything; TOLD comes by itself. When there is
-nothing to hear, reports in the making go on.
+WRONG or LATE, with what the visitor is to be told, if anything; TOLD comes by itself. Messages come
+before reports, which go on in short steps when none has waited for long, one report after the
+other; where there is not time enough for all, reports come seldom rather than pictures late.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import json
 import math
 import select
 import sys
+from collections import deque
 from dataclasses import asdict
 from time import monotonic
 from typing import Any, BinaryIO
@@ -24,9 +26,9 @@ from camvitals.app.wire import (
     LATE,
     OPEN,
     READY,
-    TEXT,
     TOLD,
     WRONG,
+    Samples,
     parsed,
     picture_of,
     samples_in,
@@ -40,6 +42,8 @@ from camvitals.video.picture import Pictures
 MONITOR_WORDS = ("window", "period", "method")
 CLOSEST_S = 1 / 125
 WARM_S, WARM_HZ = 12.0, 15.0
+CALM_S = 0.05  # a message older than this says that others wait
+LEAST_SHARE = 0.25  # of the time for messages, for reports when messages leave none
 
 
 class Visit:
@@ -47,7 +51,7 @@ class Visit:
 
     def __init__(self, start: dict[str, Any], *, megapixels: float) -> None:
         self._start, self._megapixels = start, megapixels
-        self._send, self._last = start["send"], -math.inf
+        self._send, self._last, self._asked = start["send"], -math.inf, False
         self._pictures = Pictures(megapixels=megapixels)
         words = {name: start[name] for name in MONITOR_WORDS}
         self.monitor: Monitor
@@ -55,39 +59,41 @@ class Visit:
             self.monitor = TraceMonitor(start["regions"], **words)
         else:
             self.monitor = Monitor(roi=start["roi"], skin=start["skin"], **words)
+        self.monitor.paced = False
 
     def take(self, data: bytes) -> list[str]:
         """A picture or colours; what to tell of it."""
         if isinstance(self.monitor, TraceMonitor):
             regions = len(self.monitor.regions)
-            found = samples_of(data, regions=regions, box=self._start["box"])
-            return self._seen(self._take_samples(found), float(found.time[-1]))
+            return self._take_samples(samples_of(data, regions=regions, box=self._start["box"]))
         frame = picture_of(data, self._pictures, megapixels=self._megapixels)
         self._check_pace(frame.time)
-        return self._seen(self.monitor.push_people(frame), frame.time)
+        self.monitor.push_people(frame)
+        return self._seen(frame.time)
 
     def hear(self, text: str) -> list[str]:
         """A message of words; what to tell of it."""
         message = parsed(text)
         if message["type"] == "now":
-            return self._report((self.monitor.now(),), asked=True)
+            if not self._asked:  # who asks again before the answer is there has that one
+                self.monitor.begin()
+            self._asked = True
+            return []
         if message["type"] == "trace" and isinstance(self.monitor, TraceMonitor):
-            found = samples_in(message, regions=len(self.monitor.regions))
-            return self._seen(self._take_samples(found), float(found.time[-1]))
+            return self._take_samples(samples_in(message, regions=len(self.monitor.regions)))
         raise InputError(f"no message {message['type'][:40]!r} here; see the protocol")
 
     def advance(self) -> list[str]:
         """Go on with the report in the making; what to tell when it is done."""
         return self._report(self.monitor.advance())
 
-    def _take_samples(self, samples: Any) -> tuple[Report, ...]:
+    def _take_samples(self, samples: Samples) -> list[str]:
         assert isinstance(self.monitor, TraceMonitor)
-        people: tuple[Report, ...] = ()
         for at, time in enumerate(samples.time.tolist()):
             self._check_pace(time)
             box = None if samples.box is None else tuple(samples.box[at].tolist())
-            people = self.monitor.push_colours(samples.rgb[at], time, box=box) or people
-        return people
+            self.monitor.push_colours(samples.rgb[at], time, box=box)
+        return self._seen(float(samples.time[-1]))
 
     def _check_pace(self, time: float) -> None:
         """Times that creep would fill the memory with a window that never ends."""
@@ -97,14 +103,14 @@ class Visit:
             )
         self._last = time
 
-    def _seen(self, people: tuple[Report, ...], time: float) -> list[str]:
-        seen = [json.dumps({"type": "seen", "time": time})] if self._start["seen"] else []
-        return self._report(people) + seen
+    def _seen(self, time: float) -> list[str]:
+        return [json.dumps({"type": "seen", "time": time})] if self._start["seen"] else []
 
-    def _report(self, people: tuple[Report, ...], *, asked: bool = False) -> list[str]:
+    def _report(self, people: tuple[Report, ...]) -> list[str]:
         if not people:
             return []
-        head: dict[str, Any] = {"type": "report", "asked": asked}
+        head: dict[str, Any] = {"type": "report", "asked": self._asked}
+        self._asked = False
         if self._send == "report":
             return [f'{json.dumps(head)[:-1]}, "document": {to_json(people)}}}']
         trace = people[0].trace
@@ -125,6 +131,8 @@ class Worker:
         self._source, self._out = source, out
         self._megapixels, self._stale_s = megapixels, stale_s
         self._visits: dict[int, Visit] = {}
+        self._making: deque[int] = deque()  # who has a report due or in the making, in turn
+        self._owed_s = 0.0  # to reports, for messages that left no time to them
 
     def run(self) -> None:
         """Until nobody speaks any more."""
@@ -136,24 +144,42 @@ class Worker:
             if heard is None:
                 return
             kind, number, stamp = HEAD.unpack_from(heard)
+            begin = monotonic()
             self._answer(kind, number, stamp, heard[HEAD.size :])
+            self._allow(begin, stamp)
+
+    def _allow(self, begin: float, stamp: float) -> None:
+        """One step of a report after a message, where no other has waited for long."""
+        now = monotonic()
+        self._owed_s = min(self._owed_s + LEAST_SHARE * (now - begin), CALM_S)
+        if now - stamp < CALM_S:
+            self._go_on()
+        elif self._owed_s > 0:
+            self._go_on()
+            self._owed_s -= monotonic() - now
 
     def _heard(self) -> bool:
         return bool(select.select([self._source], [], [], 0)[0])
 
     def _go_on(self) -> bool:
-        """One step of one report for every visitor who has one in the making."""
-        busy = [number for number, visit in self._visits.items() if visit.monitor.busy]
-        for number in busy:
-            try:
-                told = self._visits[number].advance()
-            except Exception as error:
-                told = [self._given_up(number, error)]
-            for text in told:
-                self._say(TOLD, number, 0.0, text)
-            if self._heard():
-                break
-        return bool(busy)
+        """One step of the first report in the making; False where there is none."""
+        while self._making and not self._busy(self._making[0]):
+            self._making.popleft()
+        if not self._making:
+            return False
+        number = self._making[0]
+        try:
+            told = self._visits[number].advance()
+        except Exception as error:
+            told = [self._given_up(number, error)]
+        if told:
+            self._making.rotate(-1)
+        for text in told:
+            self._say(TOLD, number, 0.0, text)
+        return True
+
+    def _busy(self, number: int) -> bool:
+        return number in self._visits and self._visits[number].monitor.busy
 
     def _answer(self, kind: int, number: int, stamp: float, data: bytes) -> None:
         if kind == CLOSE:
@@ -181,9 +207,10 @@ class Worker:
         visit = self._visits.get(number)
         if visit is None:
             raise InputError("this monitor has ended; begin another")
-        if kind == BINARY:
-            return visit.take(data)
-        return visit.hear(data.decode("utf-8", "replace")) if kind == TEXT else []
+        told = visit.take(data) if kind == BINARY else visit.hear(data.decode("utf-8", "replace"))
+        if visit.monitor.busy and number not in self._making:
+            self._making.append(number)
+        return told
 
     def _given_up(self, number: int, error: Exception) -> str:
         """A fault that only this visitor is to feel; what to tell of it."""
