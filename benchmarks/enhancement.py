@@ -1,7 +1,7 @@
 """What an exported enhancer does to people it never saw, and how fast it is.
 
     python recipes/enhancement.py pairs made/test --heads 24 --test
-    python benchmarks/enhancement.py results/enhancement/enhancer-small-64.onnx made/test
+    python benchmarks/enhancement.py src/camvitals/face/models/enhancer-small-64.onnx made/test
 
 People, levels and the clean clips are those of `camvitals.train.enhance.make`. By level, before and
 after, with 95 % intervals over people: PSNR against the clean clip, and the correlation with the

@@ -5,7 +5,7 @@ every arm. What is counted are sliding windows of 10 s: how many have a heart ra
 far off the answers are, and what remains when a withheld window is charged what the mean of the
 other people would have missed. Differences are paired by person.
 
-    python benchmarks/low_quality.py FOLDER [--enhance FILE.onnx] [--people 24] [--levels face-16 …]
+    python benchmarks/low_quality.py FOLDER [--enhance NETWORK] [--people 24] [--levels face-16 …]
 
 FOLDER keeps the drawn pictures and every answer, so that it can be stopped and run again;
 benchmarks/low_quality_page.py makes results/low_quality/README.md of the answers.
@@ -208,14 +208,14 @@ def plain_arms(source: Any) -> Said:
     }
 
 
-def enhanced_arms(source: Any, path: Path) -> Said:
-    """The arms with the enhancer in a file."""
-    report = look(source, Settings(enhance=str(path)))
+def enhanced_arms(source: Any, network: str) -> Said:
+    """The arms with an enhancer."""
+    report = look(source, Settings(enhance=network))
     assert report.trace is not None
     trace, facts = enhanced_of(report.trace), report.source
     alone, _ = auto(trace, facts, coded=bits_share(facts))
     _, always = auto(trace, facts, coded=1.0)
-    name = path.stem
+    name = Path(network).stem
     return {
         f"auto + {name}": of_readings(report),
         f"auto, {name} alone": of_readings(alone),
@@ -255,7 +255,7 @@ def main() -> None:
     """Draw, make worse, ask."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--enhance", type=Path, default=None)
+    parser.add_argument("--enhance", default=None, help="name, or a file with a card")
     parser.add_argument("--people", type=int, default=PEOPLE)
     parser.add_argument("--levels", nargs="*", default=list(LEVELS))
     parser.add_argument("--note", default="", help="what is new in the package, for a second run")
@@ -266,7 +266,8 @@ def main() -> None:
     if given.note:
         arms = partial(noted, note=given.note)
     elif given.enhance is not None:
-        kind, arms = given.enhance.stem, partial(enhanced_arms, path=given.enhance)
+        kind = Path(given.enhance).stem
+        arms = partial(enhanced_arms, network=given.enhance)
     for k in range(given.people):
         for level in given.levels:
             answers(k, level, kind, given.folder, arms)

@@ -21,9 +21,9 @@ way, aligned crops of 64 px, without a network: what it gains is not the network
 python benchmarks/low_quality.py FOLDER
 python benchmarks/low_quality.py FOLDER --levels face-16 --people 48
 python benchmarks/low_quality.py FOLDER --levels face-16 --people 48 \\
-    --enhance results/enhancement/enhancer-small-64.onnx
+    --enhance enhancer-small-64
 python benchmarks/low_quality.py FOLDER --levels crf-24 crf-36 \\
-    --enhance results/enhancement/enhancer-small-64.onnx
+    --enhance enhancer-small-64
 python benchmarks/low_quality_page.py FOLDER > results/low_quality/README.md
 ```
 

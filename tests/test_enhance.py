@@ -22,7 +22,7 @@ from camvitals.data.synthetic.traces import made_trace
 from camvitals.evaluate.protocol import Protocol, protocol
 from camvitals.evaluate.run import evaluate
 from camvitals.face.collect import Collector
-from camvitals.face.enhance import enhancer
+from camvitals.face.enhance import enhancer, shipped
 from camvitals.pipeline import Settings, measure_trace
 from camvitals.records import Frame, Source
 from camvitals.report.csv_file import write_csv
@@ -290,8 +290,15 @@ def test_pictures_at_another_rate_are_refused(rate, face, tmp_path):
 
 
 def test_a_missing_file_is_refused(tmp_path):
-    with pytest.raises(InputError, match="give an ONNX file with card"):
+    with pytest.raises(InputError, match="or an ONNX file with card"):
         Settings(enhance=str(tmp_path / "none.onnx"))
+
+
+def test_the_enhancer_that_comes_with_the_package_is_had_by_name():
+    (name,) = shipped()
+    assert Settings(enhance=name).enhancer.card.name == name
+    with pytest.raises(InputError, match=rf"no nobody: .*give {name}, or an ONNX file"):
+        Settings(enhance="nobody")
 
 
 @pytest.mark.parametrize(
@@ -308,12 +315,6 @@ def test_what_does_not_go_with_an_enhancer_is_refused(more, complaint, same):
         Settings(enhance=same, **more)
 
 
-def shipped():
-    """Enhancers that come with the results, if any."""
-    folder = Path(__file__).resolve().parents[1] / "results" / "enhancement"
-    return sorted(folder.glob("*.onnx"))
-
-
 def assert_silent(report):
     """Not one vital sign is given, over no window either; all say why."""
     assert [r for r in (*report.readings, *report.rolling) if r.value is not None] == []
@@ -328,7 +329,7 @@ def test_what_has_no_pulse_has_none_when_enhanced(subject, crf, same, tmp_path, 
     made = film(Scenario(seed=22, duration=10, rate=20, size=(256, 192), **dead))
     path = tmp_path / "dead.mp4"
     write_video(path, made.images, time=made.time, codec="h264", crf=crf)
-    for network in (same, *map(str, shipped())):
+    for network in (same, *shipped()):
         assert_silent(measure(path, enhance=network))
 
 
@@ -337,7 +338,7 @@ def test_the_command_takes_an_enhancer(face_file, same, monkeypatch, capsys):
     (found,) = from_document(json.loads(capsys.readouterr().out))
     assert found.settings["enhance"].startswith("better 2")
     assert run(monkeypatch, "measure", str(face_file), "--enhance", "none.onnx") == 2
-    assert "give an ONNX file with card" in capsys.readouterr().err
+    assert "or an ONNX file with card" in capsys.readouterr().err
 
 
 def test_no_torch_and_no_more_than_before_is_loaded(face_file, same):

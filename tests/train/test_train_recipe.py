@@ -1,6 +1,10 @@
 """Recipes: to JSON and back, changed by words, loaded from the user's own files."""
 
-from dataclasses import FrozenInstanceError, replace
+import json
+from dataclasses import FrozenInstanceError, fields, is_dataclass, replace
+from pathlib import Path
+from types import UnionType
+from typing import Union, get_args, get_origin, get_type_hints
 
 import pytest
 import torch
@@ -8,7 +12,11 @@ import torch
 from camvitals.records import InputError
 from camvitals.train.cached import CacheClips
 from camvitals.train.clips import Clip, MadeClips, MadeTraces
+from camvitals.train.enhance.pairs import PairClips
+from camvitals.train.labelled import LabelClips
+from camvitals.train.prune.wanted import Prune
 from camvitals.train.recipe import (
+    CORPORA,
     Augment,
     Evaluation,
     Model,
@@ -20,6 +28,8 @@ from camvitals.train.recipe import (
 )
 from camvitals.train.schedule import SCHEDULES, share_of_step
 
+ROOT = Path(__file__).parents[2]
+VALUES = (1, 2, 3, 30, 60, 0)  # one of them is in the range of any number
 FULL = Recipe(
     name="full",
     model=Model(name="physnet", options={"size": (36, 36)}, weights="a.safetensors", frozen=("a",)),
@@ -229,3 +239,117 @@ def test_one_cycle_is_that_of_torch():
         optimiser.step()
         if step < 99:
             theirs.step()
+
+
+def parts_of(cls, path=""):
+    """Every dataclass that a recipe may hold -> where, as `with_settings` names it."""
+    found = {cls: path}
+    for name, hint in get_type_hints(cls).items():
+        options = get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
+        for option in options:
+            inner = get_args(option)[0] if get_origin(option) is tuple else option
+            if is_dataclass(inner):
+                here = f"{path}{name}." + ("0." if inner is not option else "")
+                found |= parts_of(inner, here)
+    return found
+
+
+def numbers_of(cls):
+    """Field of a dataclass -> the type of number that it is declared as, in a tuple too."""
+    for field in fields(cls):
+        hint = get_type_hints(cls)[field.name]
+        options = get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
+        leaves = [leaf for one in options for leaf in (get_args(one) or (one,))]
+        kinds = [kind for kind in (int, float) if kind in leaves]
+        if len(kinds) == 1:
+            yield field.name, kinds[0]
+
+
+def with_part(cls):
+    """A recipe that holds one of these, and it."""
+    made = {
+        CacheClips: CacheClips(folder="cache"),
+        LabelClips: LabelClips(folder="cache"),
+        PairClips: PairClips(folder="cache"),
+        MadeTraces: MadeTraces(),
+        MadeClips: MadeClips(),
+        Augment: Augment(name="flip"),
+    }
+    recipe = replace(FULL, prune=Prune(method="n2nskip"), schedule=Schedule(name="steps"))
+    if cls in CORPORA.values():
+        return replace(recipe, corpus=made[cls], steps=3), made[cls]
+    held = {type(getattr(recipe, f.name)): getattr(recipe, f.name) for f in fields(recipe)}
+    held |= {Recipe: recipe, Term: recipe.loss[0], Augment: recipe.augmentation[0]}
+    return recipe, held[cls]
+
+
+def put(recipe, path, part):
+    """The recipe with this part where the path says."""
+    name, _, rest = path.partition(".")
+    if not name:
+        return part
+    if rest.startswith("0"):
+        return replace(recipe, **{name: (part, *getattr(recipe, name)[1:])})
+    return replace(recipe, **{name: part})
+
+
+WRITTEN = [
+    pytest.param(cls, path, name, kind, id=f"{cls.__name__}.{name}")
+    for cls, path in parts_of(Recipe).items()
+    for name, kind in numbers_of(cls)
+]
+
+
+def test_every_part_with_a_number_is_looked_at():
+    assert set(CORPORA.values()) | {Clip, Term, Optimiser, Schedule, Evaluation, Prune} <= set(
+        parts_of(Recipe)
+    )
+    named = {one.id for one in WRITTEN}
+    assert {"Optimiser.step", "CacheClips.hop", "Recipe.batch", "Prune.factor"} <= named
+
+
+@pytest.mark.parametrize(("cls", "path", "name", "kind"), WRITTEN)
+def test_how_a_number_is_written_moves_nothing(cls, path, name, kind):
+    """1 and 1.0 are one recipe: one digest, one JSON, and the same when it is read back."""
+    recipe, part = with_part(cls)
+    now = getattr(part, name)
+    told = {}
+    for value in VALUES:
+        for written in (int, float):
+            many = tuple(map(written, (value,) * len(now))) if isinstance(now, tuple) else None
+            try:
+                one = replace(part, **{name: many if many is not None else written(value)})
+                found = put(recipe, path, one) if path else one
+            except InputError:
+                continue  # out of range
+            told.setdefault(value, []).append(found)
+    assert told or 0 < now < 1  # a share of neither none nor all is no whole number
+    for whole, broken in told.values():
+        assert whole.hash == broken.hash
+        assert whole.to_json() == broken.to_json() == Recipe.from_json(whole.to_json()).to_json()
+        assert whole.differences(broken) == []
+
+
+@pytest.mark.parametrize(
+    ("recipe", "card"),
+    [
+        ("recipes/region_pulse.py:region_pulse", "src/camvitals/waves/models/regionpulse.json"),
+        ("results/heartratenet/recipe.json", "results/heartratenet/heartratenet-36.json"),
+        *(
+            (f"results/enhancement/{name}.recipe.json", f"{folder}/{name}{ending}")
+            for name, folder, ending in (
+                ("enhancer-small-64", "src/camvitals/face/models", ".json"),
+                ("recovery-64", "results/enhancement", ".safetensors.json"),
+                ("stven-64-narrow", "results/enhancement", ".safetensors.json"),
+            )
+        ),
+    ],
+)
+def test_a_card_names_its_recipe(recipe, card):
+    """By the first digits of its digest, which must last."""
+    path, colon, name = recipe.partition(":")
+    if path.endswith(".json"):
+        found = Recipe.from_json((ROOT / path).read_text("utf-8"), own_code=True)
+    else:
+        found = load_recipe(f"{ROOT / path}{colon}{name}")
+    assert json.loads((ROOT / card).read_text("utf-8"))["version"] == found.hash[:12]

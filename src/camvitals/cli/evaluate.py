@@ -43,7 +43,8 @@ def evaluate(
         str, typer.Option(help="Score the videos made worse too: face-16,crf-36, or face, crf.")
     ] = "",
     enhance: Annotated[
-        str | None, typer.Option(metavar="NET.onnx", help="Network that makes better pictures.")
+        str | None,
+        typer.Option(metavar="NETWORK", help="Better pictures: enhancer-small-64, or a file."),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Write the result as JSON.")] = None,
     csv: Annotated[Path | None, typer.Option(help="Write one line a window.")] = None,

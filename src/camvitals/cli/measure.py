@@ -43,7 +43,8 @@ def measure(
         str | None, typer.Option(help="Name of the camera, to be that of the calibration.")
     ] = None,
     enhance: Annotated[
-        str | None, typer.Option(metavar="NET.onnx", help="Network that makes better pictures.")
+        str | None,
+        typer.Option(metavar="NETWORK", help="Better pictures: enhancer-small-64, or a file."),
     ] = None,
     fps: Annotated[
         float | None, typer.Option(help="Pictures a second, for folders without time stamps.")

@@ -38,6 +38,8 @@ SHARED = 4  # one of so many crops of a block is the next one's too
 APART = 1.5  # by which the rate of the crops may differ from that of the card
 LEAST_PX = 4 * FEWEST  # pixels of the recording that a region needs: nodes are 2 px wide or more
 WHOLE = ("tracked", "first", "aligned")  # boxes that hold the whole face
+MODELS = Path(__file__).with_name("models")
+SUFFIX = ".onnx"
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,18 +118,28 @@ def _mirrored(count: int, length: int) -> Array:
     return np.minimum(at, period - at) if count > 1 else np.zeros(max(length, 1), dtype=int)
 
 
-def enhancer(path: str | os.PathLike[str]) -> Enhancer:
-    """The enhancer in an ONNX file with its card beside it; read once as long as it is the same.
+def shipped() -> tuple[str, ...]:
+    """Names of the enhancers that come with the package."""
+    return tuple(sorted(path.stem for path in MODELS.glob(f"enhancer-*{SUFFIX}")))
 
+
+def enhancer(name: str | os.PathLike[str]) -> Enhancer:
+    """The enhancer of this name, or in an ONNX file with its card beside it.
+
+    It is read once as long as it is the same.
     Raises InputError when the file or its card is missing, damaged, or no enhancer's.
     """
-    file = Path(path)
+    own = os.fspath(name) in shipped()
+    file = MODELS / f"{name}{SUFFIX}" if own else Path(name)
     stamps: list[int] = []
     for part in (file, file.with_suffix(".json")):
         try:
             stat = part.stat()
         except OSError as error:
-            raise InputError(f"no {part}: {error.strerror}; give an ONNX file with card") from error
+            names = " or ".join(shipped())
+            raise InputError(
+                f"no {part}: {error.strerror}; give {names}, or an ONNX file with card"
+            ) from error
         stamps += [stat.st_mtime_ns, stat.st_size]
     return _loaded(os.fspath(file), tuple(stamps))
 
