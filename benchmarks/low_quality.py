@@ -7,8 +7,10 @@ other people would have missed. Differences are paired by person.
 
     python benchmarks/low_quality.py FOLDER [--enhance NETWORK] [--people 24] [--levels face-16 …]
 
-FOLDER keeps the drawn pictures and every answer, so that it can be stopped and run again;
-benchmarks/low_quality_page.py makes results/low_quality/README.md of the answers.
+FOLDER keeps the drawn pictures, the colours found in them (in colours/: remove it when how colours
+are found has changed) and every answer (*.json: remove them when a method has changed), so that it
+can be stopped and run again; benchmarks/low_quality_page.py makes results/low_quality/README.md of
+the answers.
 """
 
 from __future__ import annotations
@@ -29,13 +31,15 @@ from accuracy import bare_rate, bare_wave
 
 from camvitals.data.degrade import degrade_clip
 from camvitals.data.degrade_size import cells, resized
+from camvitals.data.recording import Recording
 from camvitals.data.synthetic.physiology import simulate_physiology
 from camvitals.data.synthetic.scenario import Scenario, draw
 from camvitals.data.synthetic.scene import Scene, frames
-from camvitals.pipeline import Settings, measure_people
+from camvitals.evaluate.seen import see
+from camvitals.pipeline import Settings, measure_trace
 from camvitals.records import Array, InputError, Reading, Report, Source, Trace
 from camvitals.report.capture import bits_share
-from camvitals.video import write_video
+from camvitals.video import open_video, write_video
 from camvitals.vitals.beats import beats
 from camvitals.vitals.heart import by_beats, expected_rate, heart_rates, windows_of
 from camvitals.vitals.posterior import heart_model
@@ -54,6 +58,7 @@ LEVELS = (
 )
 Spans = list[tuple[float, float]]
 Said = dict[str, list[list[float | None]]]
+Watch = Callable[[Settings], Report]  # one person at one level
 
 
 def scenario(k: int) -> Scenario:
@@ -116,10 +121,28 @@ def film(k: int, level: str, folder: Path) -> Any:
     return path
 
 
-def look(source: Any, settings: Settings) -> Report:
+def look(k: int, level: str, folder: Path, settings: Settings) -> Report:
     """The report of whoever is seen most."""
-    time = np.arange(len(source)) / RATE if isinstance(source, np.ndarray) else None
-    return measure_people(source, settings=settings, time=time)[0]
+    source = film(k, level, folder)
+    drawn_only = isinstance(source, np.ndarray)
+    time = np.arange(len(source)) / RATE if drawn_only else None
+    take = Recording(
+        "low-quality",
+        f"{k:02d}",
+        dict,
+        session=level,
+        pictures=lambda: open_video(source, time=time),
+        files=(folder / f"{k:02d}.npy" if drawn_only else source,),
+    )
+    found = see(
+        take,
+        methods=[AUTO],
+        roi=settings.roi,
+        skin=settings.skin,
+        folder=folder / "colours",
+        enhance=settings.enhance,
+    )
+    return measure_trace(found.for_method(AUTO), source=found.source, settings=settings)
 
 
 def of_readings(report: Report) -> list[list[float | None]]:
@@ -188,9 +211,9 @@ def halves(trace: Trace, source: Source, coded: float) -> list[list[float | None
     return of_readings(Report((), source, rolling=tuple(r for p in parts for r in p.rolling)))
 
 
-def plain_arms(source: Any) -> Said:
+def plain_arms(watch: Watch) -> Said:
     """Everything that needs no enhancement."""
-    report = look(source, Settings())
+    report = watch(Settings())
     trace, facts = report.trace, report.source
     assert trace is not None
     coded = bits_share(facts)
@@ -208,9 +231,9 @@ def plain_arms(source: Any) -> Said:
     }
 
 
-def enhanced_arms(source: Any, network: str) -> Said:
+def enhanced_arms(watch: Watch, network: str) -> Said:
     """The arms with an enhancer."""
-    report = look(source, Settings(enhance=network))
+    report = watch(Settings(enhance=network))
     assert report.trace is not None
     trace, facts = enhanced_of(report.trace), report.source
     alone, _ = auto(trace, facts, coded=bits_share(facts))
@@ -225,19 +248,19 @@ def enhanced_arms(source: Any, network: str) -> Said:
     }
 
 
-def noted(source: Any, note: str) -> Said:
+def noted(watch: Watch, note: str) -> Said:
     """`auto` alone, after a change of the package."""
-    return {f"auto, {note}": of_readings(look(source, Settings()))}
+    return {f"auto, {note}": of_readings(watch(Settings()))}
 
 
-def answers(k: int, level: str, kind: str, folder: Path, arms: Callable[[Any], Said]) -> None:
+def answers(k: int, level: str, kind: str, folder: Path, arms: Callable[[Watch], Said]) -> None:
     """Ask the arms of one kind about one person at one level, once."""
     path = folder / f"{k:02d}-{level.replace(', ', '-').replace(' ', '-')}-{kind}.json"
     if path.is_file():
         return
     body = simulate_physiology(scenario(k))
     truth = [body.rate_between(*span) for span in spans()]
-    said = arms(film(k, level, folder))
+    said = arms(partial(look, k, level, folder))
     path.write_text(json.dumps({"truth": truth, "arms": said}))
 
 
@@ -261,7 +284,7 @@ def main() -> None:
     parser.add_argument("--note", default="", help="what is new in the package, for a second run")
     given = parser.parse_args()
     given.folder.mkdir(parents=True, exist_ok=True)
-    arms: Callable[[Any], Said] = plain_arms
+    arms: Callable[[Watch], Said] = plain_arms
     kind = given.note or "plain"
     if given.note:
         arms = partial(noted, note=given.note)
