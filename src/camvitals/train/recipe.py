@@ -24,7 +24,7 @@ from camvitals.train.enhance.pairs import PairClips
 from camvitals.train.labelled import LabelClips
 from camvitals.train.named import is_own, load_named
 from camvitals.train.prune.wanted import Prune
-from camvitals.train.settings import from_plain, to_plain, with_setting
+from camvitals.train.settings import as_declared, from_plain, to_plain, with_setting
 
 FORMAT = 1
 CORPORA: dict[str, type] = {
@@ -184,6 +184,8 @@ class Recipe:
     save_every: int | None = None
 
     def __post_init__(self) -> None:
+        for name, value in as_declared(self).items():
+            object.__setattr__(self, name, value)
         if not self.name or "/" in self.name or self.name.startswith("."):
             raise InputError(f"a recipe's name must do for a folder but is {self.name!r}")
         if not self.loss:

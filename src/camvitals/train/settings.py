@@ -157,6 +157,35 @@ def _said(hint: Any) -> str:
     return words.get(hint, "a JSON object")
 
 
+def as_declared(node: Any) -> dict[str, Any]:
+    """The fields of a dataclass, every number as it is declared, those of its parts too.
+
+    1 where a float is declared is 1.0, and 8.0 where an int is declared is 8, as when they are
+    read from JSON: how a number was written moves no digest. Fields that may be either, and what
+    is in a mapping, are as they are.
+    """
+    hints = get_type_hints(type(node))
+    names = [field.name for field in dataclasses.fields(node) if field.init]
+    return {name: _declared(getattr(node, name), hints[name]) for name in names}
+
+
+def _declared(value: Any, hint: Any) -> Any:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return dataclasses.replace(value, **as_declared(value))
+    options = get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,)
+    if isinstance(value, list | tuple):
+        inner = next((get_args(one) for one in options if get_origin(one) is tuple), ())
+        inner = inner[:1] * len(value) if inner[1:] == (Ellipsis,) else inner
+        fits = len(inner) == len(value)
+        return tuple(map(_declared, value, inner)) if fits else value
+    if isinstance(value, bool) or (int in options and float in options):
+        return value
+    if isinstance(value, int) and float in options:
+        return float(value)
+    whole = isinstance(value, float) and value.is_integer()
+    return int(value) if whole and int in options else value
+
+
 def to_plain(value: Any, kinds: Mapping[str, type]) -> Any:
     """A dataclass as what JSON can hold; those of `kinds` say which they are.
 

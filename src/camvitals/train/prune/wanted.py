@@ -40,8 +40,6 @@ class Prune:
     pairs: int | None = None
 
     def __post_init__(self) -> None:
-        for name in ("factor", "share"):  # 10 and 10.0 are one recipe
-            object.__setattr__(self, name, float(getattr(self, name)))
         if not 1 < self.factor <= MOST:
             raise InputError(
                 f"prune.factor needs more than 1 and at most {MOST:g} times fewer weights but got "
