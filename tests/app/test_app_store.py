@@ -1,9 +1,11 @@
 """Jobs and results in a database: kept, found, deleted; locked, full, out of reach."""
 
+import errno
 import os
 import shutil
 import sqlite3
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -82,6 +84,37 @@ def test_jobs_outlive_the_server(tmp_path):
     second = Store(url, wait_s=1)
     assert second.document(A) == "{}"
     second.close()
+
+
+def test_a_database_is_for_one_server(tmp_path):
+    (tmp_path / "again").symlink_to(tmp_path)
+    first = Store(f"sqlite:///{tmp_path}/x.db", wait_s=1)
+    with pytest.raises(InputError, match=r"another server uses the database .*x\.db; end it, or"):
+        Store(f"sqlite:///{tmp_path}/again/x.db", wait_s=1)
+    Store(f"sqlite:///{tmp_path}/y.db", wait_s=1).close()
+    first.close()
+    Store(f"sqlite:///{tmp_path}/again/x.db", wait_s=1).close()
+
+
+def test_a_server_that_is_killed_leaves_its_database_to_the_next(tmp_path):
+    url = f"sqlite:///{tmp_path}/x.db"
+    code = f"import time; from camvitals.app.store import Store; s = Store({url!r}, wait_s=1); "
+    words = [sys.executable, "-c", code + "print('in', flush=True); time.sleep(60)"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE) as other:
+        assert other.stdout.readline() == b"in\n"
+        with pytest.raises(InputError, match="another server uses the database"):
+            Store(url, wait_s=1)
+        other.kill()
+    Store(url, wait_s=1).close()
+
+
+def test_a_place_that_cannot_be_locked_is_told(tmp_path, monkeypatch):
+    def none(*_):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("fcntl.flock", none)
+    with pytest.raises(InputError, match=r"x\.db\.in-use cannot be locked \(No locks available"):
+        Store(f"sqlite:///{tmp_path}/x.db", wait_s=1)
 
 
 def test_what_is_deleted_is_in_no_file(store, tmp_path):
@@ -227,3 +260,34 @@ def test_the_life_of_jobs_in_postgresql(postgres):
         add(store, A)
     finally:
         store.close()
+
+
+def test_a_database_of_postgresql_is_for_one_server(postgres):
+    first = Store(postgres, wait_s=1)
+    with pytest.raises(InputError, match="another server uses the database postgresql"):
+        Store(postgres, wait_s=1)
+    first.close()
+    second = Store(postgres, wait_s=1)
+    first.close()
+    with pytest.raises(InputError, match="another server uses"):
+        Store(postgres, wait_s=1)
+    second.close()
+
+
+def test_a_lock_of_postgresql_is_taken_again_when_its_connection_broke(postgres):
+    first = Store(postgres, wait_s=1)
+    with first.engine.connect() as connection:
+        locks = "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'"
+        connection.exec_driver_sql(locks)
+    first.begin_next()
+    with pytest.raises(InputError, match="another server uses"):
+        Store(postgres, wait_s=1)
+    with first.engine.connect() as connection:
+        connection.exec_driver_sql(locks)
+    second = Store(postgres, wait_s=1)
+    with pytest.raises(Refused, match="another server uses") as told:
+        first.begin_next()
+    assert told.value.code == "database_busy"
+    second.close()
+    first.begin_next()
+    first.close()

@@ -8,7 +8,7 @@ import logging
 import socket
 from collections import Counter
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, closing, suppress
 from typing import Any
 
 import uvicorn
@@ -19,6 +19,7 @@ from starlette.responses import Response
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from camvitals import __version__
+from camvitals.app.alone import LOCK, FileLock
 from camvitals.app.auth import Gate
 from camvitals.app.jobs import Queue, make_folders
 from camvitals.app.monitors import Pool
@@ -31,7 +32,6 @@ from camvitals.app.store import Store
 from camvitals.records import InputError
 
 CLOSING_S = 3.0
-LOCK = "in-use"
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -170,10 +170,10 @@ def serve(settings: Settings, *, tell: Any) -> None:
     """Serve until Ctrl-C or a signal to end.
 
     tell: called with the address once it is served.   Raises InputError as `create_app` and
-    `listening` do, and when another server uses the folder.
+    `listening` do, and when another server uses the folder or the database.
     """
     make_folders(settings)
-    with Alone(settings):
+    with closing(FileLock(settings.folder / LOCK, name=settings.folder, option="--folder")):
         found = listening(settings)
         try:
             server = server_of(create_app(settings), settings)
@@ -183,30 +183,6 @@ def serve(settings: Settings, *, tell: Any) -> None:
                 asyncio.run(server.serve(sockets=[found]))
         finally:
             found.close()
-
-
-class Alone:
-    """One server in a folder: two would take each other's jobs for lost."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._path = settings.folder / LOCK
-
-    def __enter__(self) -> None:
-        self._file = self._path.open("w")
-        try:
-            import fcntl
-
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except ImportError:
-            return
-        except OSError as error:
-            self._file.close()
-            raise InputError(
-                f"another server uses {self._path.parent}; end it, or pass another --folder"
-            ) from error
-
-    def __exit__(self, *_: object) -> None:
-        self._file.close()
 
 
 def _more_files(count: int) -> None:

@@ -35,6 +35,7 @@ from sqlalchemy.exc import (
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
+from camvitals.app.alone import FileLock, SessionLock, database_lock
 from camvitals.app.refusal import Refused
 from camvitals.records import InputError
 
@@ -94,21 +95,31 @@ class Job:
 
 
 class Store:
-    """The database. Every method raises Refused where it is locked, full or out of reach."""
+    """The database, for this server alone.
+
+    Every method raises Refused where it is locked, full or out of reach.
+    """
 
     def __init__(self, url: str, *, wait_s: float) -> None:
         self.engine = _engine(url, wait_s)
+        self._lock: FileLock | SessionLock | None = None
         try:
+            self._lock = database_lock(self.engine)
             _migrate(self.engine)
-        except SQLAlchemyError as error:
+        except InputError:
             self.engine.dispose()
+            raise
+        except SQLAlchemyError as error:
+            self.close()
             raise InputError(
                 f"the database {self.engine.url.render_as_string()} cannot be used "
                 f"({_first_line(error)}); check that it is there, free, and not full"
             ) from error
 
     def close(self) -> None:
-        """Let go of all connections."""
+        """Let go of all connections, and let another server in."""
+        if self._lock is not None:
+            self._lock.close()
         self.engine.dispose()
 
     def add(self, identity: str, *, name: str, size: int, wishes: dict[str, Any]) -> Job:
@@ -162,6 +173,7 @@ class Store:
 
     def begin_next(self) -> Job | None:
         """The job that waits longest, running from now on; None when none waits."""
+        self._check_alone()
         with self._session() as session:
             first = select(JobRow).where(JobRow.state == "waiting").order_by(JobRow.created)
             row = session.scalars(first.limit(1)).first()
@@ -229,6 +241,14 @@ class Store:
         change = update(JobRow).where(JobRow.id == identity, JobRow.state.in_(OPEN))
         values = {"state": state, "finished": time.time(), "code": code, "message": message}
         return _changed(session.execute(change.values(**values)))
+
+    def _check_alone(self) -> None:
+        if self._lock is None:
+            return
+        try:
+            self._lock.check()
+        except SQLAlchemyError as error:
+            raise refusal_of(error) from error
 
     @contextmanager
     def _session(self) -> Iterator[Session]:
