@@ -5,6 +5,7 @@ import pytest
 
 from camvitals.data.synthetic.scenario import Scenario
 from camvitals.data.synthetic.traces import made_trace
+from camvitals.records import Trace
 from camvitals.vitals.beats import beats as beats_of
 from camvitals.vitals.beats import no_beats
 from camvitals.vitals.heart import (
@@ -110,6 +111,44 @@ def test_a_rate_that_sure_evidence_contradicts_is_withheld() -> None:
     assert all(reading.value is None for reading in rolling)
     assert not held_against(windows, windows).denied.any()
     assert not held_against(double, replace(windows, mass=0.5 * windows.mass)).denied.any()
+
+
+def swaying(*, shade: float, pulse: float) -> tuple[Trace, float]:
+    """A head that sways 64 times a minute, its blood-red shade by the square of its place."""
+    scenario = Scenario(
+        seed=6, duration=20.0, rate=30.0, heart_rate=80.0, sdnn=10.0, pulse=pulse,
+        motion="sway", sway_hz=1.06, sway_px=25.0,
+    )  # fmt: skip
+    trace, truth = made_trace(scenario)
+    place = trace.box[:, 0] / np.ptp(trace.box[:, 0])
+    blush = 1 + shade * np.outer(place - place.mean(), [0.33, 0.77, 0.53]) ** 2
+    rgb = trace.rgb.copy()
+    rgb[:, :-1] *= blush[:, None]
+    return replace(trace, rgb=rgb), truth.heart_rate
+
+
+def test_shade_at_twice_the_rate_of_a_sway_is_motion() -> None:
+    trace, _ = swaying(shade=0.5, pulse=0.0)
+    none, span = no_beats((0.0, 20.0)), (0.0, 20.0)
+    evidence = [weigh(candidates) for candidates in stretches(trace, method=AUTO, rate=30.0)]
+    windows = windows_of(evidence, heart_model())
+    assert windows.rate == pytest.approx(127, abs=3)
+    assert windows.moved.all()
+    whole, _ = heart_rates(windows, none, method=AUTO, span=span)
+    assert "head moves" in whole.why
+    learned = replace(windows, moved=np.zeros(len(windows.rate), bool))
+    assert held_against(learned, windows).moved.all()
+    blind = [replace(one, explained=np.zeros_like(one.explained)) for one in evidence]
+    believed, _ = heart_rates(windows_of(blind, heart_model()), none, method=AUTO, span=span)
+    assert believed.value == pytest.approx(127, abs=3)
+
+
+def test_a_pulse_beside_a_sway_is_no_motion() -> None:
+    trace, rate = swaying(shade=0.0, pulse=1.0)
+    evidence = [weigh(candidates) for candidates in stretches(trace, method=AUTO, rate=30.0)]
+    windows = windows_of(evidence, heart_model())
+    assert windows.rate == pytest.approx(rate, abs=3)
+    assert not windows.moved.any()
 
 
 def test_a_rate_that_goes_to_and_fro_is_trusted_less_and_has_a_wider_interval() -> None:

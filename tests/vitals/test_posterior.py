@@ -20,7 +20,8 @@ ONE_FACT = HeartModel(
 def evidence(support: np.ndarray) -> Evidence:
     facts = np.zeros((*support.shape, len(FACTS)))
     facts[..., 0] = support
-    return Evidence(facts, np.zeros((*support.shape, 1)), np.arange(len(support)) + 5.0, 10.0)
+    none = np.zeros((*support.shape, 1))
+    return Evidence(facts, none, none[..., 0], np.arange(len(support)) + 5.0, 10.0)
 
 
 def posterior(evidence: Evidence, model: HeartModel) -> np.ndarray:

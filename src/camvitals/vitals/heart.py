@@ -89,25 +89,32 @@ def _windows_of_one(evidence: Evidence, model: HeartModel) -> Windows:
 def held_against(windows: Windows, others: Windows) -> Windows:
     """The windows, those denied where the others of the same stretch are sure of another rate.
 
-    A network can be sure of a rate that nothing in the colours of the face supports.
+    A network can be sure of a rate that nothing in the colours of the face supports. Where both
+    are of one rate that the others know for motion, so is that of the windows.
     """
     centre = (others.start + others.stop) / 2
     mine = (windows.start + windows.stop) / 2
     nearest = np.abs(centre[None] - mine[:, None]).argmin(axis=1)
     apart = np.abs(others.rate[nearest] - windows.rate) > DENY_BPM
-    return replace(windows, denied=apart & (others.mass[nearest] > DENY_MASS))
+    moved = windows.moved | (others.moved[nearest] & ~apart)
+    return replace(windows, moved=moved, denied=apart & (others.mass[nearest] > DENY_MASS))
 
 
 def _moves_at(evidence: Evidence, rate_M: Array) -> Array:
-    """(M,) True where the head moves by more than MOVES face widths at the rate, most of all there.
+    """(M,) True where what is seen at the rate could be motion alone.
 
-    What moves so could brighten and darken any surface at that rate; a nod with the heartbeat is
-    a tenth of it.
+    The head moves by more than MOVES face widths at the rate, most of all there: that could
+    brighten and darken any surface; a nod with the heartbeat is a tenth of it. Or it moves so at
+    the rate or at half of it, and more than half of what is seen there goes with its place:
+    shade goes with the square of the place too, and the regions of a face of few pixels take in
+    what is beside it at every turn of a sway, twice as often as it sways.
     """
-    motion = np.exp(evidence.facts[..., FACTS.index("motion")])
+    motion, slow = (np.exp(evidence.facts[..., FACTS.index(f"motion{k}")]) for k in ("", "_half"))
     near = np.abs(RATES_BPM - rate_M[:, None]) <= MOVES_BPM
-    there = np.where(near, motion, 0.0).max(axis=1)
-    return np.asarray((there > MOVES) & (there > MOVES_MOST * motion.max(axis=1)))
+    there, half = (np.where(near, m, 0.0).max(axis=1) for m in (motion, slow))
+    explained = (near * evidence.explained).sum(axis=1) / near.sum(axis=1)
+    most = (there > MOVES) & (there > MOVES_MOST * motion.max(axis=1))
+    return np.asarray(most | ((np.maximum(there, half) > MOVES) & (explained > 0.5)))
 
 
 def expected_rate(windows: Windows) -> float | None:

@@ -171,9 +171,8 @@ class _Scene:
         low, high = _band(self.rate)
         values = bandpass(np.concatenate(waves, axis=1), rate=self.rate, low=low, high=high)
         origin = np.repeat(np.arange(len(waves)), [wave.shape[1] for wave in waves])
-        return Candidates(
-            values, origin, self.colour, self.motion, self.behind, guide, self.time, self.rate
-        )
+        facts = (self.colour, self.motion, self.behind, guide, self.time, self.rate)
+        return Candidates(values, origin, origin >= len(self.methods), *facts)
 
 
 def _scene(
@@ -276,7 +275,8 @@ def alone(part: Part) -> Array:
     low, high = _band(part.rate)
     values = bandpass(_alone(part.wave), rate=part.rate, low=low, high=high)
     none = np.zeros((len(values), 0))
-    candidate = Candidates(values, np.zeros(1, int), none, none, none, none, part.time, part.rate)
+    one, facts = np.zeros(1, int), (none, none, none, none, part.time, part.rate)
+    candidate = Candidates(values, one, one > 0, *facts)
     first, width = windows(len(values), rate=part.rate)
     centre = part.time[first] + (width - 1) / 2 / part.rate
     return _added(candidate, centre, (width - 1) / part.rate, np.ones((len(first), 1)))

@@ -67,6 +67,7 @@ class Candidates:
     """Competing pulse estimates of one gapless stretch on one uniform clock.
 
     values: (N, K) relative amplitude, pulse up.  method: (K,) index of the method of each column.
+    cleaned: (K,) whether it is of colours without what light and motion explain.
     colour: (N, 6) relative R, G, B of the skin as it is, and without what light and motion explain.
     motion: (N, J) face position in face widths.
     background: (N, B) relative brightness behind the face; B may be 0.
@@ -76,6 +77,7 @@ class Candidates:
 
     values: Array
     method: Array
+    cleaned: Array
     colour: Array
     motion: Array
     background: Array
@@ -89,12 +91,14 @@ class Evidence:
     """Facts of the sliding windows of one stretch.
 
     facts: (M, F, D) in the order of FACTS.  weights: (M, F, K) share of each candidate's power
-    that lies at each rate, and with a guide (M, F, K + 1), its own last.  centre: (M,) middle of
-    each window [s]; length: window length [s].
+    that lies at each rate, and with a guide (M, F, K + 1), its own last.  explained: (M, F) share
+    0–1 of what the candidates have at each rate that is gone where light and motion are taken out.
+    centre: (M,) middle of each window [s]; length: window length [s].
     """
 
     facts: Array
     weights: Array
+    explained: Array
     centre: Array
     length: float
 
@@ -111,9 +115,9 @@ def weigh_steps(candidates: Candidates) -> Steps[Evidence]:
     for at in range(0, len(starts), PER_STEP):
         parts.append(_weigh_some(candidates, starts[at : at + PER_STEP], width))
         yield
-    facts, weights = (np.concatenate(part) for part in zip(*parts, strict=True))
+    facts, weights, explained = (np.concatenate(part) for part in zip(*parts, strict=True))
     centre = candidates.time[starts] + (width - 1) / 2 / candidates.rate
-    return Evidence(facts, weights, centre, (width - 1) / candidates.rate)
+    return Evidence(facts, weights, explained, centre, (width - 1) / candidates.rate)
 
 
 def windows(count: int, *, rate: float) -> tuple[Array, int]:
@@ -126,7 +130,7 @@ def windows(count: int, *, rate: float) -> tuple[Array, int]:
     return starts, width
 
 
-def _weigh_some(candidates: Candidates, starts: Array, width: int) -> tuple[Array, Array]:
+def _weigh_some(candidates: Candidates, starts: Array, width: int) -> tuple[Array, Array, Array]:
     rate = candidates.rate
     fine = _spectra(candidates.values, starts, width, rate=rate, multiples=(1.0, 2.0, 0.5))
     motion, slow_motion = (
@@ -173,7 +177,8 @@ def _weigh_some(candidates: Candidates, starts: Array, width: int) -> tuple[Arra
         axis=-1,
     )
     weights = np.concatenate([share[:, 0], share_of_guide], axis=-1)
-    return facts.astype(np.float32), weights.astype(np.float32)
+    explained = _explained(share[:, 0], candidates.cleaned)
+    return facts.astype(np.float32), weights.astype(np.float32), explained
 
 
 def _spectra(
@@ -242,6 +247,14 @@ def _likeness(colour_N6: Array, starts: Array, width: int, *, rate: float) -> li
         size = np.sqrt((np.abs(change) ** 2).sum(-1)) + 1e-9
         likeness += [np.abs(change @ axis) / size for axis in (BLOOD, LIGHT)]
     return likeness
+
+
+def _explained(share_MFK: Array, cleaned_K: Array) -> Array:
+    """(M, F) how much less of a rate cleaned candidates have than the others, 0–1."""
+    if cleaned_K.all() or not cleaned_K.any():
+        return np.zeros(share_MFK.shape[:2])
+    raw, left = (share_MFK[..., which].mean(-1) for which in (~cleaned_K, cleaned_K))
+    return np.asarray(np.clip(1 - left / (raw + 1e-9), 0, 1))
 
 
 def _of_guide(guide: Array, starts: Array, width: int, *, rate: float) -> tuple[list[Array], Array]:
