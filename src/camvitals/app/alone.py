@@ -56,7 +56,8 @@ class SessionLock:
     """
 
     def __init__(self, engine: Engine) -> None:
-        self._engine, self._connection = engine, None
+        self._engine = engine
+        self._connection: Connection | None = None
         if not self._take():
             raise InputError(
                 f"another server uses the database {engine.url.render_as_string()}; end it, or "
@@ -85,10 +86,10 @@ class SessionLock:
             self._connection = None
 
     def _take(self) -> bool:
-        self._connection: Connection | None = self._engine.connect()
+        connection = self._connection = self._engine.connect()
         try:
-            self._connection.execution_options(isolation_level="AUTOCOMMIT")
-            taken = bool(self._connection.scalar(TAKE, {"key": KEY}))
+            connection.execution_options(isolation_level="AUTOCOMMIT")
+            taken = bool(connection.scalar(TAKE, {"key": KEY}))
         except SQLAlchemyError:
             self.close()
             raise
