@@ -13,12 +13,12 @@ from ecg_video import (
     RATE_HZ,
     SIDES,
     Case,
-    Controls,
     Size,
     kept,
     longer,
     recipe_of,
 )
+from ecg_video_controls import Controls
 
 from camvitals.data.cache import Cache
 from camvitals.evaluate.ecg_table import ecg_table
@@ -145,7 +145,9 @@ def panels(runs: Path, cache: Cache, size: Size) -> list[tuple[str, str, dict[st
                 title += f", repaired, {case.steps} steps"
             found.append((title, case.scheme, kept(runs / case.name)))
     if found:
-        linear = Controls(cache).predicted("linear", labels_of(cache, size, PEAKS))
+        linear = Controls(cache, Clip(PICTURES, RATE_HZ)).predicted(
+            "linear", labels_of(cache, size, PEAKS)
+        )
         found.append((f"linear, {PEAKS}", PEAKS, linear))
     return found
 

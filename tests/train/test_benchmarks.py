@@ -1,6 +1,6 @@
 """The benchmarks of networks: what needs a card says so, and a call is what it is said to be."""
 
-import importlib.util
+import importlib
 import sys
 from pathlib import Path
 
@@ -12,16 +12,14 @@ from camvitals.models import MODELS
 from camvitals.records import InputError
 from camvitals.train.graph import card_of
 
-FILE = Path(__file__).parents[2] / "benchmarks" / "runtime.py"
+FOLDER = Path(__file__).parents[2] / "benchmarks"
 
 
 @pytest.fixture(scope="module")
 def bench():
-    spec = importlib.util.spec_from_file_location("benchmark_runtime", FILE)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(FOLDER))
+        yield importlib.import_module("runtime")
 
 
 def test_without_a_card_there_is_one_clear_line(bench):
@@ -36,30 +34,32 @@ def test_an_unknown_network_is_told(bench):
         bench.main(["--only", "nowhere"])
 
 
+@pytest.fixture
 def tracenet(bench):
-    subject = bench.Subject("tracenet", "", "tracenet", {"size": (6, 3)}, 300)
-    card = card_of(MODELS["tracenet"], name="t", rate=30.0, regions=bench.REGIONS, length=300)
+    of = sys.modules["runtime_subject"]
+    subject = of.Subject("tracenet", "", "tracenet", {"size": (6, 3)}, 300)
+    card = card_of(MODELS["tracenet"], name="t", rate=30.0, regions=of.REGIONS, length=300)
     return subject, card, np.full((2, 300, 6, 3), 100, np.float32)
 
 
-def test_multiplications_are_those_of_the_layers(bench):
+def test_multiplications_are_those_of_the_layers(bench, tracenet):
     """Of 16 channels: 4 in, 8 blocks of 5 taps and 16·32·2, one for liking, one for the head."""
     block = 5 * 16 + 2 * 16 * 32
     wanted = 2 * 300 * (6 * (4 * 16 + 4 * block + 16) + 4 * block + 16)
-    assert bench.multiplications(*tracenet(bench)) == wanted
+    assert bench.multiplications(*tracenet) == wanted
 
 
-def test_half_precision_runs_without_a_card_too(bench, monkeypatch):
+def test_half_precision_runs_without_a_card_too(tracenet, monkeypatch):
     """Where a card would be the processor, that is."""
     monkeypatch.setattr(torch.Tensor, "cuda", lambda self: self)
     monkeypatch.setattr(torch.nn.Module, "cuda", lambda self: self)
     monkeypatch.setattr(torch.cuda, "synchronize", lambda: None)
-    subject, card, arrays = tracenet(bench)
-    bench.CARD_FORMS["torch float16"](subject, card, {}, arrays)()
+    subject, card, arrays = tracenet
+    sys.modules["runtime_card"].CARD_FORMS["torch float16"](subject, card, {}, arrays)()
 
 
-def test_late_calls_are_told_where_there_are_enough(bench):
-    subject = tracenet(bench)[0]
+def test_late_calls_are_told_where_there_are_enough(bench, tracenet):
+    subject = tracenet[0]
     times = [1.0] * 99 + [5.0] * 2
     row = bench._row(subject, "torch", 1, 1, 10, times, floor=0.5, eager=2.0)
     assert (row["median_ms"], row["p99_ms"]) == (100, 500)
