@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from camvitals.data.recorded import is_recorded
 from camvitals.face.collect import Collector
 from camvitals.face.enhance import Enhancer, enhancer
 from camvitals.face.picture import KINDS
@@ -47,6 +48,7 @@ from camvitals.waves.auto import (
 from camvitals.waves.ecg import drawers, ecg_steps, ecg_versions, gives_ecg
 from camvitals.waves.evidence import weigh_steps
 from camvitals.waves.learned import is_learned, shipped, takers_of, versions_of
+from camvitals.waves.recorded import measure_recorded
 from camvitals.waves.run import METHODS, find
 from camvitals.waves.view import clock_rate, people, too_short, too_short_for, unmeasurable
 
@@ -149,7 +151,8 @@ def measure(  # noqa: PLR0913  one for each thing to choose
 ) -> Report:
     """Vital signs of the person seen most in a video.
 
-    source: path, URL, camera number, folder of pictures, or (T, H, W, 3) uint8 RGB array.
+    source: path, URL, camera number, folder of pictures, or (T, H, W, 3) uint8 RGB array; or a
+        file of traces that `camvitals live` recorded, whose roi and skin are then those.
     method: "auto", a name of waves.METHODS, or an ONNX file, see waves.learned; or a name that
         begins with ecg-, which draws an ECG from the pulse, see waves.ecg.
     roi:    face, skin, frame or finger.
@@ -173,6 +176,8 @@ def measure_people(
     progress: Progress | None = None,
 ) -> tuple[Report, ...]:
     """One report for every person in a video, the one seen most first; at least one report."""
+    if is_recorded(source):
+        return measure_recorded(source, settings=settings, by=reports_of, fps=fps, time=time)
     traces, facts = _seen_in(source, settings, fps=fps, time=time, progress=progress)
     hand_back()  # what decoded and looked is gone: what counts now needs no memory beside it
     return reports_of(traces, facts, settings=settings)

@@ -4,15 +4,15 @@ import os
 import re
 import threading
 from time import monotonic
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from camvitals import Frame, InputError, Source
 from camvitals.live import session as module
-from camvitals.live.again import measure_recorded
 from camvitals.live.session import Session, Watch
-from camvitals.pipeline import Settings
+from camvitals.pipeline import Settings, measure, measure_people
 from camvitals.video import write_video
 
 RATE = 10.0
@@ -86,7 +86,7 @@ def test_a_recording_measures_as_it_was_seen_live(wall, tmp_path):
     path = tmp_path / "a.traces"
     *_, (live,) = Session(str(wall), watch(), record=path, speed=1e6).reports()
     assert live.reading("heart_rate").value == pytest.approx(72, abs=2)
-    (again,) = measure_recorded(path, settings=Settings())
+    (again,) = measure_people(path, settings=Settings())
     assert again.readings == live.readings and again.rolling == live.rolling
     assert np.array_equal(again.wave("pulse").values, live.wave("pulse").values, equal_nan=True)
     assert again.settings["roi"] == "frame" and again.source.frames == 120
@@ -96,17 +96,30 @@ def test_a_recording_measures_as_it_was_seen_live(wall, tmp_path):
 def test_a_recording_keeps_what_the_window_forgot(wall, tmp_path):
     path = tmp_path / "a.traces"
     *_, (live,) = Session(str(wall), watch(window=6.0), record=path, speed=1e6).reports()
-    (again,) = measure_recorded(path, settings=Settings())
+    (again,) = measure_people(path, settings=Settings())
     assert np.ptp(live.trace.time) < 6.2 and len(again.trace.time) == 120
     tail = again.trace.between(live.trace.time[0] - 1e-6, 99)
     assert np.array_equal(tail.rgb, live.trace.rgb)
+
+
+def test_measure_takes_a_recording_like_a_video(wall, tmp_path):
+    path = tmp_path / "a.traces"
+    list(Session(str(wall), watch(), record=path, speed=1e6).reports())
+    (again,) = measure_people(path, settings=Settings())
+    report = measure(str(path))
+    assert report.readings == again.readings and report.settings == again.settings
+    assert report.settings["roi"] == "frame"
+    with pytest.raises(InputError, match="has the times of its pictures; leave out fps and time"):
+        measure(path, fps=30.0)
+    with pytest.raises(InputError, match="looks at pictures, and recorded traces have none"):
+        measure_people(path, settings=SimpleNamespace(enhance="better.onnx"))
 
 
 def test_a_face_recorded_measures_as_it_was_seen_live(face_file, tmp_path):
     path = tmp_path / "a.traces"
     session = Session(str(face_file), Watch(period=60.0), record=path, speed=1e6)
     ((live,),) = session.reports()
-    (again,) = measure_recorded(path, settings=Settings())
+    (again,) = measure_people(path, settings=Settings())
     assert live.reading("heart_rate").value is not None
     assert again.readings == live.readings
 
@@ -115,7 +128,7 @@ def test_a_method_that_wants_pictures_is_refused(wall, tmp_path):
     path = tmp_path / "a.traces"
     list(Session(str(wall), watch(), record=path, duration=6, speed=1e6).reports())
     with pytest.raises(InputError, match="ssr needs moments, which were not recorded"):
-        measure_recorded(path, settings=Settings("ssr"))
+        measure_people(path, settings=Settings("ssr"))
 
 
 def test_a_film_is_played_at_its_own_pace(wall):
@@ -181,7 +194,7 @@ def test_a_full_disk_ends_the_recording_and_nothing_else(wall, tmp_path, monkeyp
     *_, (last,) = session.reports()
     assert last.trace.time[-1] == pytest.approx(11.9)
     assert "No space left on device" in session.failed
-    (again,) = measure_recorded(path, settings=Settings())
+    (again,) = measure_people(path, settings=Settings())
     assert 0 < again.source.frames < 120
 
 

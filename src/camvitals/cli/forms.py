@@ -61,8 +61,8 @@ def dated(report: Report, when: str | None) -> Report:
 
 def recorded(source: str, settings: Settings, *, fps: float | None) -> tuple[Report, ...]:
     """Reports of traces that `camvitals live` recorded."""
-    from camvitals.live.again import measure_recorded
+    from camvitals.pipeline import measure_people
 
     if fps is not None:
         raise InputError(f"{source} has the times of its pictures; leave --fps out")
-    return measure_recorded(source, settings=settings)
+    return measure_people(source, settings=settings)
