@@ -9,7 +9,7 @@
 
 --network gridpulse is small enough to be trained 30 times on two cores: pictures of a face are
 averaged over a grid, and convolutions in time make the pulse of it. --network rppgnet is that of
-system B at its published width, on crops of 32 px.
+system B at its published width, on crops of 16 px.
 Folders lie in runs/pruning/… or --runs; what is done is not done again.
 """
 
@@ -20,16 +20,18 @@ import json
 import shutil
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
-from pruning_clips import JUDGED, RATE_HZ, Kept, people
+from pruning_clips import JUDGED, Kept, people
 from pruning_cost import again, measure, pair
-from pruning_networks import ROOT, SUBJECTS, Subject, banded
+from pruning_networks import ROOT, SUBJECTS, Subject
 from pruning_page import write
 
+from camvitals.card import ModelCard
 from camvitals.dsp.spectrum import HEART_BAND_HZ, peak, spectrum
 from camvitals.records import Array
 from camvitals.report.files import write_atomically
@@ -38,7 +40,6 @@ from camvitals.train.ship import ship
 from camvitals.waves.classical import green, pos
 
 CURVES = ("dense", "n2nskip-10", "snip-10", "structured-10", "magnitude-10")  # that are kept
-HALF = 112  # of a person's samples, for what was said before as an answer
 
 
 def train(subject: Subject, runs: Path) -> None:
@@ -59,14 +60,14 @@ def train(subject: Subject, runs: Path) -> None:
 
 def judge(subject: Subject, runs: Path) -> None:
     """Errors of the heart rate and likeness of the wave, person by person, of every network."""
-    crowd = people(runs / "people.npz", subject.seen)
+    crowd = people(runs / "people.npz", subject.seen, rate=subject.rate)
     path = subject.results / "accuracy.json"
     told = json.loads(path.read_text("utf-8")) if path.exists() else floors(subject, crowd)
     for one in subject.recipes(runs):
         if one.name in told or not (runs / one.name / "seconds.json").exists():
             continue
         module = subject.network(one, runs)
-        told[one.name] = judged(crowd, partial(subject.waves, module))
+        told[one.name] = judged(subject, crowd, partial(subject.waves, module))
         write_atomically(path, json.dumps(told))
         print(one.name, shown(told[one.name]), flush=True)
 
@@ -84,34 +85,38 @@ def floors(subject: Subject, crowd: dict[str, Array]) -> dict[str, dict[str, dic
     told = {"floor": {level: {"error": floor, "r": blank} for level in JUDGED}}
     if subject.name == "gridpulse":
         return told
-    halves = [(rate_of(one[:HALF]), rate_of(one[HALF:])) for one in map(banded, crowd["target"])]
-    late = [abs(first - second) for first, second in halves]
+    late = []
+    for pulse in map(subject.banded, crowd["target"]):
+        first, second = np.array_split(pulse, 2)
+        late.append(abs(rate_of(first, subject.rate) - rate_of(second, subject.rate)))
     told["before"] = {level: {"late": late} for level in JUDGED}
-    first = subject.untrained(subject.recipes(Path())[0])
-    told["untrained"] = judged(crowd, partial(subject.waves, first))
+    begun = subject.untrained(subject.recipes(Path())[0])
+    told["untrained"] = judged(subject, crowd, partial(subject.waves, begun))
     for name, method in (("green", green), ("pos", pos)):
-        told[name] = judged(crowd, partial(_classical, method))
+        told[name] = judged(subject, crowd, partial(_classical, partial(method, rate=subject.rate)))
     for name, row in told.items():
         print(name, shown(row), flush=True)
     return told
 
 
 def _classical(method: Callable[..., Array], seen: Array) -> Array:
-    return np.stack([method(one.mean(axis=(1, 2)), rate=RATE_HZ) for one in seen])
+    return np.stack([method(one.mean(axis=(1, 2))) for one in seen])
 
 
 def judged(
-    crowd: dict[str, Array], waves: Callable[[Array], Array]
+    subject: Subject, crowd: dict[str, Array], waves: Callable[[Array], Array]
 ) -> dict[str, dict[str, list[float]]]:
     """Level -> of every person: error and late [bpm], r."""
-    truth = np.stack([banded(one) for one in crowd["target"]])
+    truth = [subject.banded(one) for one in crowd["target"]]
+    read = partial(rate_of, rate=subject.rate)
     told = {}
     for level in JUDGED:
-        found = np.stack([banded(wave) for wave in waves(crowd[level])])
+        found = [subject.banded(wave) for wave in waves(crowd[level])]
         pairs = list(zip(found, truth, strict=True))
+        half = (len(truth[0]) + 1) // 2
         told[level] = {
-            "error": [abs(rate_of(w) - r) for w, r in zip(found, crowd["rate"], strict=True)],
-            "late": [abs(rate_of(w[HALF:]) - rate_of(t[HALF:])) for w, t in pairs],
+            "error": [abs(read(w) - r) for w, r in zip(found, crowd["rate"], strict=True)],
+            "late": [abs(read(w[half:]) - read(t[half:])) for w, t in pairs],
             "r": [likeness(w, t) for w, t in pairs],
         }
     return told
@@ -122,11 +127,11 @@ def likeness(wave: Array, other: Array) -> float:
     return float(np.nan_to_num(np.corrcoef(wave, other)[0, 1])) if wave.std() > 0 else 0.0
 
 
-def rate_of(wave: Array) -> float:
+def rate_of(wave: Array, rate: float) -> float:
     """Heart rate [bpm]; 0 where there is no wave."""
     if not wave.std() > 0:
         return 0.0
-    frequency, power = spectrum(wave, rate=RATE_HZ)
+    frequency, power = spectrum(wave, rate=rate)
     return float(60 * peak(frequency, power, low=HEART_BAND_HZ[0], high=HEART_BAND_HZ[1])[0])
 
 
@@ -140,8 +145,12 @@ def shown(row: dict[str, dict[str, list[float]]]) -> str:
 
 def shipped(subject: Subject, runs: Path) -> None:
     """The dense network as an ONNX file with its card and receipts."""
-    path = runs / f"{subject.name}.onnx"
-    found = ship(runs / "dense", path, own_code=True)
+    path, named = runs / f"{subject.name}.onnx", runs / f"{subject.name}-made-{subject.size[0]}"
+    if not named.exists():  # the same training by the name that its card is to have
+        shutil.copytree(runs / "dense", named)
+        said = named / "best.safetensors.json"
+        write_atomically(said, replace(ModelCard.load(said), name=named.name).text())
+    found = ship(named, path, own_code=True)
     print(path, path.stat().st_size, found.exported.apart)
 
 

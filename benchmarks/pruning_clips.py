@@ -1,6 +1,6 @@
 """The clips of benchmarks/pruning.py: 600 to train on, made once and kept, and 64 people to judge.
 
-Both networks learn from the same made people at the same levels, and are judged on the same ones.
+Both networks learn from the same made people and are judged on the same ones, each at its rate.
 Shape letters: T pictures, H rows, W columns.
 """
 
@@ -17,11 +17,11 @@ from camvitals.records import Array
 from camvitals.train.clips import Clip, MadeClips, Sample
 from camvitals.train.stream import Augmentation, Clips
 
-RATE_HZ, SAMPLES, SIDE = 15.0, 150, 32
+SIDE = 32
 LEVELS = ("as is", "face-16", "face-8", "crf-24", "crf-36")
 JUDGED = ("as is", "face-16", "face-8", "crf-36")
-PEOPLE, LONG = 64, 225  # held out, and samples of each
-MADE = 600  # clips to train on, gone through again and again
+PEOPLE, LONG_S = 64, 15.0  # held out, and seconds of each
+MADE, MADE_S = 600, 10.0  # clips to train on, gone through again and again, and seconds of each
 
 
 def gridded(images: Array, cells: int) -> Array:
@@ -31,16 +31,16 @@ def gridded(images: Array, cells: int) -> Array:
     return np.asarray(parts.mean(axis=(2, 4), dtype=np.float32))
 
 
-def worse(*, share: float = 0.6, cells: int = 0) -> Augmentation:
-    """So many of the clips at a level drawn from LEVELS; then averaged over a grid, if any."""
+def worse(*, rate: float, cells: int, share: float = 0.6) -> Augmentation:
+    """So many of the clips at a level drawn from LEVELS; then averaged over a grid."""
 
     def change(
         images: Array, clock: Array, target: Array, rng: np.random.Generator
     ) -> tuple[Array, Array, Array]:
         if rng.random() < share:
             level = LEVELS[1 + int(rng.integers(len(LEVELS) - 1))]
-            images = degrade_clip(images, level, rate=RATE_HZ)
-        return gridded(images, cells) if cells else images, clock, target
+            images = degrade_clip(images, level, rate=rate)
+        return gridded(images, cells), clock, target
 
     return change
 
@@ -49,8 +49,8 @@ def worse(*, share: float = 0.6, cells: int = 0) -> Augmentation:
 class Kept:
     """Training clips made once, on the disk, and given to every training.
 
-    A recipe whose clips are shorter than SAMPLES is given a part of them, at another place in
-    every pass.
+    A recipe whose clips are shorter than MADE_S is given a part of them, at another place in every
+    pass.
     """
 
     folder: Path
@@ -62,7 +62,8 @@ class Kept:
         memory: dict[int, Sample] = {}
 
         def sample(clips: Clips, index: int) -> Sample:
-            number, long = index % MADE, replace(clips.clip, length=SAMPLES)
+            number = index % MADE
+            long = replace(clips.clip, length=round(MADE_S * clips.clip.rate))
             if number not in memory:
                 source = replace(clips.source, clip=long)  # type: ignore[type-var]
                 whole = replace(clips, source=source, clip=long)
@@ -109,23 +110,14 @@ def part_of(sample: Sample, length: int, *, seed: int, index: int) -> Sample:
     )
 
 
-def make(folder: Path) -> None:
-    """All clips that are not there yet, as `Kept` makes them for a first training."""
-    source = MadeClips(size=SIDE).open(Clip(SAMPLES, RATE_HZ), seed=0, held_out=False)
-    clips = Clips(source, Clip(SAMPLES, RATE_HZ), 0, lambda: (worse(),))
-    Kept(folder).install()
-    for number in range(MADE):
-        clips.sample(number)
+def people(path: Path, seen: Callable[[Array], Array], *, rate: float) -> dict[str, Array]:
+    """What is `seen` of pictures (people, T, SIDE, SIDE, 3) at each of JUDGED; pulse and rate.
 
-
-def people(path: Path, seen: Callable[[Array], Array]) -> dict[str, Array]:
-    """What is `seen` of pictures (people, LONG, SIDE, SIDE, 3) at each of JUDGED; pulse and rate.
-
-    Made when there is no file of it.
+    rate: pictures a second [Hz].   Made when there is no file of it.
     """
     if not path.exists():
         source = MadeClips(size=SIDE).open(
-            Clip(LONG, RATE_HZ), seed=0, held_out=True, count=2 * PEOPLE
+            Clip(round(LONG_S * rate), rate), seed=0, held_out=True, count=2 * PEOPLE
         )
         found: dict[str, list[Array]] = {name: [] for name in (*JUDGED, "target", "rate")}
         for number in range(2 * PEOPLE):
@@ -134,7 +126,7 @@ def people(path: Path, seen: Callable[[Array], Array]) -> dict[str, Array]:
                 continue
             for level in JUDGED:
                 plainly = level == "as is"
-                worse_ = one.images if plainly else degrade_clip(one.images, level, rate=RATE_HZ)
+                worse_ = one.images if plainly else degrade_clip(one.images, level, rate=rate)
                 found[level].append(seen(worse_))
             found["target"].append(one.target)
             found["rate"].append(np.array(one.heart_rate))

@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from pruning_clips import RATE_HZ
 from pruning_networks import Subject
 from torch import Tensor, nn
 
@@ -75,8 +74,9 @@ def _trained(subject: Subject, runs: Path) -> dict[str, nn.Module]:
 def exported(subject: Subject, module: nn.Module, path: Path) -> dict[str, int]:
     """An ONNX file's bytes, dead channels that were left out, and peak; those of int8 for some."""
     it = subject.architecture
-    length = it.length if subject.name == "gridpulse" else subject.length
-    card = card_of(it, name=path.stem, rate=RATE_HZ, size=subject.size, length=length)
+    card = card_of(
+        it, name=path.stem, rate=subject.rate, size=subject.size, length=shape_of(subject)[1]
+    )
     cut = export(Reading(module, it), card, path).cut
     row = {"onnx": path.stat().st_size, "cut": cut, "peak_kb": memory(path, subject)}
     if path.stem in subject.small:
@@ -106,8 +106,7 @@ def _timed(subject: Subject, modules: Mapping[str, nn.Module], folder: Path, row
 
 def shape_of(subject: Subject) -> tuple[int, ...]:
     """Of the pictures that latency and memory are measured on: (1, T, H, W, 3)."""
-    length = subject.architecture.length if subject.name == "gridpulse" else subject.length
-    return (1, length, *subject.size, 3)
+    return (1, subject.length or subject.architecture.length, *subject.size, 3)
 
 
 def call(module: nn.Module, x: Tensor) -> None:

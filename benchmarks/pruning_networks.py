@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from pruning_clips import LONG, RATE_HZ, SAMPLES, SIDE, gridded
+from pruning_clips import SIDE, gridded
 from torch import Tensor, nn
 
 from camvitals.dsp.clean import bandpass
@@ -33,7 +33,7 @@ from camvitals.train.recipe import (
 
 ROOT = Path(__file__).parents[1]
 METHODS = ("snip", "n2nskip", "random", "magnitude", "structured")
-GRID = 4
+GRID, GRID_HZ, GRID_SAMPLES = 4, 15.0, 150
 GAIN = 100.0
 
 
@@ -71,17 +71,11 @@ GRIDPULSE = Architecture(
     takes="raw",
     gives="pulse",
     size=(GRID, GRID),
-    length=SAMPLES,
+    length=GRID_SAMPLES,
     parameters=0,
     source="benchmarks/pruning_networks.py, 2026",
     transform=grid_changes,
 )
-
-
-def banded(wave: Array) -> Array:
-    """A wave within the heart's band, its mean 0."""
-    low, high = HEART_BAND_HZ
-    return bandpass(np.asarray(wave - wave.mean(), float), rate=RATE_HZ, low=low, high=high)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +83,7 @@ class Subject:
     """A network that is pruned in every way.
 
     recipes:  of all its trainings, given the folder that they lie in.
-    size, length: of what it takes; length also of the windows in which it is read.
+    size, rate: of what it takes [px, Hz].   length: of the windows in which it is read, 0: whole.
     exported: names of those that become ONNX files, in this order; small: as int8 too.
     """
 
@@ -97,6 +91,7 @@ class Subject:
     architecture: Architecture
     recipes: Callable[[Path], list[Recipe]]
     size: Size
+    rate: float
     length: int
     exported: tuple[str, ...]
     small: tuple[str, ...]
@@ -109,7 +104,12 @@ class Subject:
 
     def seen(self, images: Array) -> Array:
         """What it takes of (T, SIDE, SIDE, 3) pictures, without its own transform."""
-        return gridded(images, GRID) if self.size == (GRID, GRID) else images
+        return gridded(images, self.size[0])
+
+    def banded(self, wave: Array) -> Array:
+        """A wave within the heart's band, its mean 0."""
+        low, high = HEART_BAND_HZ
+        return bandpass(np.asarray(wave - wave.mean(), float), rate=self.rate, low=low, high=high)
 
     def network(self, one: Recipe, runs: Path) -> nn.Module:
         """What a recipe was trained to."""
@@ -125,18 +125,21 @@ class Subject:
         return self.architecture.build(size=self.size, **one.model.options).eval()
 
     def waves(self, module: nn.Module, seen: Array) -> Array:
-        """(P, LONG) pulses of (P, LONG, …) people, each by windows that overlap by half."""
+        """(P, T) pulses of (P, T, …) people, each by windows that overlap by a third or more.
+
+        They are joined as camvitals.waves.stretch does it in use.
+        """
+        if not self.length:
+            return np.stack([self._wave(module, one) for one in seen])
         waves = np.zeros(seen.shape[:2])
         weight = np.zeros(seen.shape[1])
-        taper = np.hanning(self.length + 2)[1:-1] if self.length < LONG else np.ones(self.length)
+        taper = np.hanning(self.length + 2)[1:-1]
         last = seen.shape[1] - self.length
-        for at in sorted({*range(0, last, self.length // 2), last}):
+        count = 1 + int(np.ceil(last / (self.length * 2 / 3)))
+        for at in np.linspace(0, last, count).round().astype(int):
             part = slice(at, at + self.length)
-            found = np.stack([self._wave(module, one[part]) for one in seen])
-            if self.length < LONG:  # as camvitals.waves.stretch joins windows
-                found = np.stack([banded(wave) for wave in found])
-                found /= np.maximum(found.std(axis=1, keepdims=True), 1e-12)
-            waves[:, part] += taper * found
+            found = np.stack([self.banded(self._wave(module, one[part])) for one in seen])
+            waves[:, part] += taper * found / np.maximum(found.std(axis=1, keepdims=True), 1e-12)
             weight[part] += taper
         return waves / weight
 
@@ -152,11 +155,11 @@ def gridpulse(name: str, prune: Prune | None = None, **changes: object) -> Recip
         name=name,
         model=Model(name=f"{__file__}:GRIDPULSE"),
         corpus=MadeClips(size=SIDE),
-        clip=Clip(SAMPLES, RATE_HZ),
+        clip=Clip(GRID_SAMPLES, GRID_HZ),
         augmentation=(
             Augment(
                 name=f"{Path(__file__).with_name('pruning_clips.py')}:worse",
-                options={"cells": GRID},
+                options={"cells": GRID, "rate": GRID_HZ},
             ),
         ),
         loss=(Term(name="negative_pearson"),),
@@ -212,7 +215,8 @@ SUBJECTS = {
         GRIDPULSE,
         gridpulse_recipes,
         (GRID, GRID),
-        LONG,
+        GRID_HZ,
+        0,
         (
             *("dense", "snip-10", "n2nskip-10", "structured-10", "snip-50", "n2nskip-50"),
             *("structured-50", "structured-2", "structured-5", "structured-20", "magnitude-50"),
@@ -226,7 +230,8 @@ SUBJECTS = {
         "rppgnet",
         MODELS["rppgnet"],
         rppgnet_recipes,
-        (SIDE, SIDE),
+        (16, 16),
+        10.0,
         64,
         (
             *("dense", "n2nskip-10", "snip-10", "structured-10", "magnitude-10", "n2nskip-50"),

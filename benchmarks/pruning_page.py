@@ -1,8 +1,9 @@
-"""The page of benchmarks/pruning.py, from its three files of figures."""
+"""The pages of benchmarks/pruning.py, from the files of figures in a folder."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,27 +15,36 @@ from camvitals.report.files import write_atomically
 
 Rows = dict[str, dict[str, Any]]
 LEVELS = ("as is", "face-16", "face-8", "crf-36")
+FLOORS = ("floor", "before", "untrained", "green", "pos")  # what has not learnt
 METHODS = ("snip", "n2nskip", "random", "magnitude", "structured")
-FACTORS = (2, 5, 10, 20, 50)
-PAIRED = ("N2NSkip − SNIP", "SNIP − random", "structured − N2NSkip")
+AGAIN = "second"  # a training from another seed
+PAIRED = (("n2nskip", "snip"), ("snip", "random"), ("structured", "n2nskip"))
+WORDS = {"n2nskip": "N2NSkip", "snip": "SNIP"}
 ABSENT = "*(not measured yet)*"
 
 
 def write(folder: Path) -> None:
-    """README.md of the figures in a folder."""
+    """README.md of the figures in a folder; its text is that of the folder's name."""
     accuracy, cost, pair = (_read(folder / f"{n}.json") for n in ("accuracy", "cost", "pair"))
-    head = Path(__file__).with_name("pruning_page.md").read_text("utf-8")
-    parts = {
-        "ACCURACY": _accuracy(accuracy),
-        "LIKENESS": _likeness(accuracy),
-        "COST": _cost(cost) if cost else ABSENT,
-        "SMALL": _small(cost) if cost else ABSENT,
-        "PAIR": _pair(pair) if pair else ABSENT,
-        "GAINS": _gains(accuracy),
+    head = Path(__file__).with_name(f"{_stem(folder)}.md").read_text("utf-8")
+    parts: dict[str, Callable[[], str]] = {
+        "ACCURACY": lambda: _of(accuracy, "error", 1),
+        "LATE": lambda: _late(accuracy),
+        "LIKENESS": lambda: _apart(accuracy, "r", 2),
+        "ERRORS": lambda: _apart(accuracy, "error", 1),
+        "COST": lambda: _cost(cost) if cost else ABSENT,
+        "SMALL": lambda: _small(cost) if cost else ABSENT,
+        "PAIR": lambda: _pair(pair) if pair else ABSENT,
+        "GAINS": lambda: _gains(accuracy),
     }
     for name, text in parts.items():
-        head = head.replace(f"<!-- {name} -->", text)
+        if f"<!-- {name} -->" in head:
+            head = head.replace(f"<!-- {name} -->", text())
     write_atomically(folder / "README.md", head)
+
+
+def _stem(folder: Path) -> str:
+    return "pruning_page" if folder.name == "pruning" else f"pruning_page_{folder.name}"
 
 
 def _read(path: Path) -> Rows:
@@ -45,20 +55,24 @@ def _read(path: Path) -> Rows:
 def _gains(accuracy: Rows) -> str:
     """Differences of likeness between methods, person by person."""
     rows = []
-    for factor in FACTORS:
-        cells = [f"{factor}×"]
-        for one, other in (("n2nskip", "snip"), ("snip", "random"), ("structured", "n2nskip")):
+    for factor, again in sorted({_place(name)[1::2] for name in accuracy if _place(name)[1]}):
+        end = f"-{factor}" + (f"-{AGAIN}" if again == 1 else "")
+        cells = [f"{factor}×" + (", second seed" if again == 1 else "")]
+        for pair in PAIRED:
             for level in LEVELS[:2]:
-                first, second = (
-                    np.array(accuracy[f"{name}-{factor}"][level]["r"]) for name in (one, other)
-                )
-                cells.append(_interval(first - second, 2))
-        rows.append(cells)
-    head = ["", *(f"{pair}, {lv}" for pair in PAIRED for lv in LEVELS[:2])]
-    return _table(head, rows)
+                both = [f"{method}{end}" for method in pair]
+                if again > 1 or not set(both) <= set(accuracy):
+                    cells.append("–")
+                    continue
+                first, other = (np.array(accuracy[name][level]["r"]) for name in both)
+                cells.append(_interval(first - other, 2))
+        if set(cells[1:]) != {"–"}:
+            rows.append(cells)
+    pairs = [" − ".join(WORDS.get(method, method) for method in pair) for pair in PAIRED]
+    return _table(["", *(f"{pair}, {level}" for pair in pairs for level in LEVELS[:2])], rows)
 
 
-def _table(head: list[str], rows: list[list[str]]) -> str:
+def _table(head: list[str], rows: Sequence[list[str]]) -> str:
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
@@ -73,43 +87,53 @@ def _of(accuracy: Rows, key: str, digits: int) -> str:
     rows = [
         [name, *(_interval(np.array(told[level][key]), digits) for level in LEVELS)]
         for name, told in _in_order(accuracy)
+        if key in told[LEVELS[0]]
     ]
     return _table(["network", *LEVELS], rows)
 
 
-def _accuracy(accuracy: Rows) -> str:
-    return _of(accuracy, "error", 1)
+def _late(accuracy: Rows) -> str:
+    """Errors in the second half of each person, with what was true in the first half."""
+    shown = {name: told for name, told in accuracy.items() if "late" in told[LEVELS[0]]}
+    return _of(shown, "late", 1)
 
 
-def _likeness(accuracy: Rows) -> str:
-    dense = accuracy["dense"]
+def _apart(accuracy: Rows, key: str, digits: int) -> str:
+    """What it is, and how it differs from the dense network of its seed, person by person."""
     rows = []
     for name, told in _in_order(accuracy):
-        if name in ("floor", "dense"):
+        if key not in told[LEVELS[0]] or name == "floor":
             continue
-        apart = [np.array(told[lv]["r"]) - np.array(dense[lv]["r"]) for lv in LEVELS]
-        mean = [f"{np.mean(told[level]['r']):.2f}" for level in LEVELS]
-        cells = [f"{m} ({_interval(a, 2)})" for m, a in zip(mean, apart, strict=True)]
-        rows.append([name, *cells])
-    first = ["dense", *(_interval(np.array(dense[level]["r"]), 2) for level in LEVELS)]
-    return _table(["network", *LEVELS], [first, *rows])
+        dense = accuracy[f"dense-{AGAIN}" if name.endswith(AGAIN) else "dense"]
+        values = [np.array(told[level][key]) for level in LEVELS]
+        if told is dense:
+            rows.append([name, *(_interval(one, digits) for one in values)])
+            continue
+        apart = [one - np.array(dense[lv][key]) for one, lv in zip(values, LEVELS, strict=True)]
+        cells = zip(values, apart, strict=True)
+        rows.append([name, *(f"{v.mean():.{digits}f} ({_interval(a, digits)})" for v, a in cells)])
+    return _table(["network", *LEVELS], rows)
 
 
 def _in_order(rows: Rows) -> list[tuple[str, dict[str, Any]]]:
-    def place(name: str) -> tuple[int, int, int]:
-        parts = name.split("-")
-        if len(parts) == 1:
-            return (0, 0, ["floor", "dense", "nothing"].index(name))
-        return (1 + (len(parts) > 2), int(parts[1]), METHODS.index(parts[0]))
+    return sorted(rows.items(), key=lambda item: _place(item[0]))
 
-    return sorted(rows.items(), key=lambda item: place(item[0]))
+
+def _place(name: str) -> tuple[int, int, int, int]:
+    """Group, factor, method, and 0 for the first training of a kind, 1 for one again, 2 others."""
+    method, *rest = name.split("-")
+    again = 0 if not rest or rest[-1].isdigit() else 1 if rest[-1] == AGAIN else 2
+    if method not in METHODS:
+        order = (*FLOORS, "dense", "nothing")
+        return (0, 0, order.index(method), again)
+    return (1 + (again > 1), int(rest[0]), METHODS.index(method), again)
 
 
 def _cost(cost: Rows) -> str:
     dense, nothing = cost["dense"], cost["nothing"]
     rows = []
     for name, row in _in_order(cost):
-        if name == "nothing":
+        if name == "nothing" or name.endswith(AGAIN):
             continue
         sizes = [row["dense"], row["indices"], row["bitmask"]]
         cells = [f"{row['kernels'] + row['others']:,} ({row['others']})"]
