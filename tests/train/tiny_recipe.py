@@ -3,6 +3,7 @@
 import os
 import signal
 from dataclasses import replace
+from itertools import pairwise
 
 import torch
 from torch import nn
@@ -60,6 +61,30 @@ def tiny():
         batch=4,
         save_every=1,
     )
+
+
+class Deep(nn.Module):
+    """(N, T, R, 3) colours -> (N, T), by five convolutions, which skips can join."""
+
+    def __init__(self, *, size=(6, 3), width=8):
+        super().__init__()
+        sides = [size[0] * size[1], *[width] * 4, 1]
+        self.layers = nn.ModuleList(nn.Conv1d(a, b, 5, padding=2) for a, b in pairwise(sides))
+        self.drop = nn.Dropout(0.1)
+
+    def forward(self, colours):
+        x = colours.flatten(2).transpose(1, 2)
+        for layer in self.layers[:-1]:
+            x = self.drop(torch.tanh(layer(x)))
+        return self.layers[-1](x)[:, 0]
+
+
+DEEP = replace(TINY, build=Deep, parameters=1761)
+
+
+def deep():
+    """Six steps with a checkpoint after each second one."""
+    return replace(tiny(), model=Model(name=f"{__file__}:DEEP"), save_every=2)
 
 
 def deadly(module, architecture, batch, recipe):
