@@ -1,10 +1,18 @@
-"""How old pictures get in the server, and its memory. Run: python benchmarks/server.py.
+"""How old pictures get in the server, what it costs, and its memory.
+
+    python benchmarks/server.py           # visitors in real time, about four minutes
+    python benchmarks/server.py --hour    # the memory of an hour, about four minutes
 
 Visitors and server share this computer. A message's age is the time from sending it to hearing that
-a monitor has seen it; a reading is never of an older picture. Three runs, each a server of its own:
-20 visitors who send colours and 4 who send JPEG of 640×480, at 15 pictures a second in real time;
-and one of each who sends an hour of pictures as fast as they are seen. The floor beside the first
-two is the same visitors at one fifth of the rate, when nobody waits for anybody.
+a monitor has seen it; that of a reading is the time from sending the newest picture that it knows
+of to having it. In real time: 20 visitors who send colours and 4 who send JPEG of 640×480, at 15
+pictures a second, each kind with a server of its own; the floor beside is the same visitors at one
+fifth of the rate, when hardly anybody waits for anybody.
+
+The hour is simulated: one visitor who sends colours and one who sends pictures send the 54,000
+samples of an hour at 15 a second, each as soon as the last was seen; the clock of their samples
+runs on, that of the wall does not. Reports come every 3 s of it, and once a minute of it a third
+visitor comes, sends a second of colours, and leaves.
 """
 
 from __future__ import annotations
@@ -23,6 +31,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -34,15 +43,32 @@ SIZE = (640, 480)
 MADE_S = 20
 
 
+WARM_S = 5.0
+PERIOD_S = 3.0  # from one report to the next in the hour
+FROM = 3  # of the ten marks of the hour: by then every window has been full for long
+
+
 @dataclass
 class Tally:
-    """Ages [s] of all messages, what was dropped, and the last heart rates [bpm]."""
+    """What all visitors together saw.
+
+    ages, late: ages of messages and of readings [s].   rates: heart rates [bpm].
+    """
 
     ages: list[float] = field(default_factory=list)
+    late: list[float] = field(default_factory=list)
     sent: int = 0
-    reports: int = 0
     dropped: int = 0
     rates: list[float] = field(default_factory=list)
+
+
+@dataclass
+class Spent:
+    """What it took from one moment to another: cores of server and visitors, and memory [MB]."""
+
+    server: float
+    visitors: float
+    memory: tuple[float, float]
 
 
 @contextmanager
@@ -109,7 +135,8 @@ def pictures() -> list[bytes]:
 @asynccontextmanager
 async def visit(address: str, **start: Any) -> AsyncIterator[Any]:
     """A socket whose monitor has begun."""
-    async with websockets.connect(f"{address}/monitor", max_size=None, compression=None) as socket:
+    how: dict[str, Any] = {"max_size": None, "compression": None, "open_timeout": 60}
+    async with websockets.connect(f"{address}/monitor", **how) as socket:
         await socket.send(json.dumps({"type": "start", "seen": True, **start}))
         assert json.loads(await socket.recv())["type"] == "started"
         yield socket
@@ -118,11 +145,11 @@ async def visit(address: str, **start: Any) -> AsyncIterator[Any]:
 async def hear(socket: Any, tally: Tally, sent: dict[float, float]) -> None:
     """Note what the server says."""
     async for text in socket:
-        message = json.loads(text)
+        message, now = json.loads(text), time.monotonic()
         if message["type"] == "seen":
-            tally.ages.append(time.monotonic() - sent.pop(message["time"]))
+            tally.ages.append(now - sent[message["time"]])
         elif message["type"] == "report":
-            tally.reports += 1
+            tally.late.append(now - sent[message["time"]])
             tally.dropped += message.get("dropped", 0)
             for person in message["people"][:1]:
                 value = person["readings"][0]["value"]
@@ -149,28 +176,47 @@ async def visitor(address: str, start: dict[str, Any], made: Any, tally: Tally, 
 def message_of(made: Any, count: int, at: float) -> bytes:
     """The next picture or colours."""
     if isinstance(made, list):
-        return struct.pack("<d", at) + made[count % len(made)]
+        return struct.pack("<d", at) + bytes(made[count % len(made)])
     record = made[count % len(made)].copy()
     record["time"] = at
     return bytes(record.tobytes())
 
 
-def crowd(kind: str, count: int, *, seconds: float, slower: float) -> tuple[Tally, float]:
-    """So many visitors at once: what they saw, and the processor time of the server [cores]."""
-    regions, record = colours()
-    made: Any = pictures() if kind == "frames" else record
-    start = {"input": kind} | ({"regions": regions} if kind == "traces" else {})
+def crowd(kind: str, count: int, *, seconds: float, slower: float) -> tuple[Tally, Spent]:
+    """So many visitors at once: what they saw, and what it took once all were there."""
+    start, made = sender(kind)
     tally = Tally()
 
-    async def all_of_them(address: str) -> None:
+    async def all_of_them(address: str, pid: int) -> Spent:
         how = {"seconds": seconds, "slower": slower}
         each = [visitor(address, start, made, tally, late=k / count, **how) for k in range(count)]
+        watching = asyncio.create_task(watched(pid, seconds))
         await asyncio.gather(*each)
+        return await watching
 
     with server() as (address, pid):
-        before, begin = spent_s(pid), time.monotonic()
-        asyncio.run(all_of_them(address))
-        return tally, (spent_s(pid) - before) / (time.monotonic() - begin)
+        return tally, asyncio.run(all_of_them(address, pid))
+
+
+async def watched(pid: int, seconds: float) -> Spent:
+    """What a server takes from a while after now until shortly before the end."""
+    await asyncio.sleep(WARM_S)
+    begin, server_s, own_s = time.monotonic(), spent_s(pid), time.process_time()
+    await asyncio.sleep(max(0.0, seconds / 2 - WARM_S))
+    half = memory_mb(pid)
+    await asyncio.sleep(seconds / 2 - 1.0)
+    wall = time.monotonic() - begin
+    cores = (spent_s(pid) - server_s) / wall, (time.process_time() - own_s) / wall
+    return Spent(*cores, (half, memory_mb(pid)))
+
+
+@cache
+def sender(kind: str) -> tuple[dict[str, Any], Any]:
+    """The start message of visitors of this kind, and what they send."""
+    if kind == "frames":
+        return {"input": kind}, pictures()
+    regions, record = colours()
+    return {"input": kind, "regions": regions}, record
 
 
 def spent_s(pid: int) -> float:
@@ -186,58 +232,92 @@ def spent_s(pid: int) -> float:
     return ticks / os.sysconf("SC_CLK_TCK")
 
 
-def hour(kind: str, *, minutes: float) -> list[float]:
-    """Memory [MB] at each tenth of an hour that is sent as fast as it is seen."""
-    regions, record = colours()
-    made: Any = pictures() if kind == "frames" else record
-    start = {"input": kind, "period": 5.0} | ({"regions": regions} if kind == "traces" else {})
-    marks = np.linspace(0, 60 * minutes * RATE_HZ, 11).astype(int)
+def hour(*, minutes: float) -> list[float]:
+    """Memory [MB] of server and monitors at each tenth of an hour that is sent as fast as seen."""
+    total = round(60 * minutes * RATE_HZ)
+    found: list[float] = []
 
-    async def send(address: str, pid: int) -> list[float]:
-        found = []
-        async with visit(address, **start) as socket:
-            for count in range(int(marks[-1]) + 1):
-                if count in marks:
-                    found.append(memory_mb(pid))
-                await socket.send(message_of(made, count, count / RATE_HZ))
-                while json.loads(await socket.recv())["type"] != "seen":
-                    pass
-        return found
+    async def stay(address: str, kind: str) -> AsyncIterator[int]:
+        start, made = sender(kind)
+        async with visit(address, period=PERIOD_S, **start) as socket:
+            for count in range(total + 1):
+                yield count
+                await show(socket, message_of(made, count, count / RATE_HZ))
 
+    async def pictures_come(address: str) -> None:
+        async for _ in stay(address, "frames"):
+            pass
+
+    async def colours_come(address: str, pid: int, others: asyncio.Task[None]) -> None:
+        start, made = sender("traces")
+        async for count in stay(address, "traces"):
+            if count % round(60 * RATE_HZ) == 0:
+                async with visit(address, **start) as passer:
+                    for k in range(round(RATE_HZ)):
+                        await show(passer, message_of(made, k, k / RATE_HZ))
+            if count in marks:
+                found.append(memory_mb(pid))
+        await others
+        found[-1] = memory_mb(pid)
+
+    async def both(address: str, pid: int) -> None:
+        await colours_come(address, pid, asyncio.create_task(pictures_come(address)))
+
+    marks = set(np.linspace(0, total, 11).astype(int).tolist())
     limits = ("messages_per_s=100000", "session_s=1000000", "stale_s=100000")
     with server(*limits) as (address, pid):
-        return asyncio.run(send(address, pid))
+        asyncio.run(both(address, pid))
+    return found
 
 
-def main() -> None:
-    """Print the tables."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=float, default=60.0)
-    parser.add_argument(
-        "--minutes", type=float, default=60.0, help="of the simulated hour; 0: none"
-    )
-    options = parser.parse_args()
+async def show(socket: Any, message: bytes) -> None:
+    """Send a message and wait until it was seen."""
+    await socket.send(message)
+    while json.loads(await socket.recv())["type"] != "seen":
+        pass
+
+
+def tell_crowds(seconds: float) -> None:
+    """Print the table of visitors in real time."""
     print(
-        "| visitors | pictures/s each | age ms, median | 99 % | oldest | dropped "
-        "| heart rate, bpm | cores |"
+        "| visitors | pictures/s each | age ms: median | 99 % | oldest | dropped | reading's age "
+        "ms: median | oldest | readings/s each | heart rate, bpm | cores of server | of visitors "
+        "| MB at half time, end |\n|---|" + "---:|" * 12
     )
-    print("|---|---:|---:|---:|---:|---:|---:|---:|")
     for kind, count in (("traces", 20), ("frames", 4)):
         for slower in (1.0, 5.0):
-            tally, cores = crowd(kind, count, seconds=options.seconds, slower=slower)
-            ages = sorted(1000 * age for age in tally.ages)
+            lasts = seconds if slower == 1 else seconds / 2
+            tally, spent = crowd(kind, count, seconds=lasts, slower=slower)
+            ages, late = (sorted(1000 * age for age in each) for each in (tally.ages, tally.late))
             rate = f"{statistics.median(tally.rates):.1f}" if tally.rates else "–"
             print(
                 f"| {count} of {kind} | {RATE_HZ / slower:g} | {statistics.median(ages):.0f} "
                 f"| {ages[int(0.99 * len(ages))]:.0f} | {ages[-1]:.0f} "
-                f"| {tally.sent - len(ages)} of {tally.sent} | {rate} | {cores:.2f} |",
+                f"| {tally.sent - len(ages)} of {tally.sent} | {statistics.median(late):.0f} "
+                f"| {late[-1]:.0f} | {len(late) / count / lasts:.2f} | {rate} "
+                f"| {spent.server:.2f} | {spent.visitors:.2f} "
+                f"| {spent.memory[0]:.0f}, {spent.memory[1]:.0f} |",
                 flush=True,
             )
-    if options.minutes:
-        print("\n| an hour of | memory MB at 0, 10, … 100 % |\n|---|---|")
-        for kind in ("traces", "frames"):
-            found = hour(kind, minutes=options.minutes)
-            print(f"| {kind} | {', '.join(f'{mb:.0f}' for mb in found)} |", flush=True)
+
+
+def main() -> None:
+    """Print the tables."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--seconds", type=float, default=60.0, help="in real time")
+    parser.add_argument("--hour", action="store_true", help="the memory of an hour instead")
+    parser.add_argument("--minutes", type=float, default=60.0, help="of the simulated hour")
+    options = parser.parse_args()
+    if not options.hour:
+        tell_crowds(options.seconds)
+        return
+    begin = time.monotonic()
+    found = hour(minutes=options.minutes)
+    print(f"{options.minutes:g} simulated minutes in {time.monotonic() - begin:.0f} s")
+    print(f"MB at 0, 10, … 100 %: {', '.join(f'{mb:.0f}' for mb in found)}")
+    print(f"growth from {10 * FROM} % to the end: {found[-1] - found[FROM]:+.1f} MB")
 
 
 if __name__ == "__main__":
