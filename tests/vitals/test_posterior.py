@@ -21,7 +21,7 @@ def evidence(support: np.ndarray) -> Evidence:
     facts = np.zeros((*support.shape, len(FACTS)))
     facts[..., 0] = support
     none = np.zeros((*support.shape, 1))
-    return Evidence(facts, none, none[..., 0], np.arange(len(support)) + 5.0, 10.0)
+    return Evidence(facts, none, none[..., 0], none[..., 0], np.arange(len(support)) + 5.0, 10.0)
 
 
 def posterior(evidence: Evidence, model: HeartModel) -> np.ndarray:

@@ -7,15 +7,17 @@ from camvitals.waves.evidence import FACTS, RATES_BPM, Candidates, Evidence, wei
 RATE = 30.0
 
 
-def candidates(columns: Array, *, motion: Array | None = None, cleaned: int = 0) -> Candidates:
+def candidates(
+    columns: Array, *, motion: Array | None = None, place: Array | None = None
+) -> Candidates:
     count = len(columns)
     still = np.zeros((count, 2))
     return Candidates(
         values=columns,
         method=np.repeat([0, 1], columns.shape[1] // 2),
-        cleaned=np.arange(columns.shape[1]) >= columns.shape[1] - cleaned,
         colour=np.zeros((count, 6)),
         motion=still if motion is None else motion,
+        place=still[:, :0] if place is None else place,
         background=np.zeros((count, 0)),
         guide=np.zeros((count, 0)),
         time=np.arange(count) / RATE,
@@ -61,13 +63,15 @@ def test_motion_is_seen_at_its_own_rate_and_at_double() -> None:
     assert np.abs(best(found, "motion_half") - 120).max() <= 2
 
 
-def test_what_cleaned_candidates_lack_is_explained() -> None:
-    both = np.column_stack([sine(80) + 2 * sine(126)] * 2 + [sine(80)] * 2)
-    found = weigh(candidates(both, cleaned=2))
-    at = [int(np.argmin(np.abs(RATES_BPM - bpm))) for bpm in (80, 126)]
-    assert found.explained[:, at[0]].max() == 0
-    assert found.explained[:, at[1]].min() > 0.95
-    assert not weigh(candidates(both)).explained.any()
+def test_what_goes_with_the_place_is_explained() -> None:
+    columns = np.tile((sine(80) + 2 * sine(126))[:, None], (1, 4))
+    found = weigh(candidates(columns, place=0.05 * sine(126)[:, None]))
+    pulse, sway = (int(np.argmin(np.abs(RATES_BPM - bpm))) for bpm in (80, 126))
+    assert found.explained[:, pulse].max() == 0
+    assert found.explained[:, sway].min() > 0.9
+    assert found.swing[:, sway] == pytest.approx(0.05, rel=0.05)
+    assert found.swing[:, pulse].max() < 0.005
+    assert not weigh(candidates(columns)).explained.any()
 
 
 def test_opposite_phases_are_not_coherent() -> None:

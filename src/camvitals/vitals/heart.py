@@ -104,17 +104,17 @@ def _moves_at(evidence: Evidence, rate_M: Array) -> Array:
     """(M,) True where what is seen at the rate could be motion alone.
 
     The head moves by more than MOVES face widths at the rate, most of all there: that could
-    brighten and darken any surface; a nod with the heartbeat is a tenth of it. Or it moves so at
-    the rate or at half of it, and more than half of what is seen there goes with its place:
-    shade goes with the square of the place too, and the regions of a face of few pixels take in
-    what is beside it at every turn of a sway, twice as often as it sways.
+    brighten and darken any surface; a nod with the heartbeat is a tenth of it. Or its place, or a
+    power of it, goes so far to and fro at the rate, and more than half of what is seen there goes
+    with it: shade is no straight line over the place, and the regions of a face of few pixels take
+    in what is beside it at every turn, so that a sway is seen at two and three times its rate.
     """
-    motion, slow = (np.exp(evidence.facts[..., FACTS.index(f"motion{k}")]) for k in ("", "_half"))
+    motion = np.exp(evidence.facts[..., FACTS.index("motion")])
     near = np.abs(RATES_BPM - rate_M[:, None]) <= MOVES_BPM
-    there, half = (np.where(near, m, 0.0).max(axis=1) for m in (motion, slow))
+    there, swing = (np.where(near, size, 0.0).max(axis=1) for size in (motion, evidence.swing))
     explained = (near * evidence.explained).sum(axis=1) / near.sum(axis=1)
     most = (there > MOVES) & (there > MOVES_MOST * motion.max(axis=1))
-    return np.asarray(most | ((np.maximum(there, half) > MOVES) & (explained > 0.5)))
+    return np.asarray(most | ((swing > MOVES) & (explained > 0.5)))
 
 
 def expected_rate(windows: Windows) -> float | None:

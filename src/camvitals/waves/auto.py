@@ -171,8 +171,9 @@ class _Scene:
         low, high = _band(self.rate)
         values = bandpass(np.concatenate(waves, axis=1), rate=self.rate, low=low, high=high)
         origin = np.repeat(np.arange(len(waves)), [wave.shape[1] for wave in waves])
-        facts = (self.colour, self.motion, self.behind, guide, self.time, self.rate)
-        return Candidates(values, origin, origin >= len(self.methods), *facts)
+        place = bandpass(_powers(self.motion), rate=self.rate, low=low, high=high)
+        facts = (self.colour, self.motion, place, self.behind, guide, self.time, self.rate)
+        return Candidates(values, origin, *facts)
 
 
 def _scene(
@@ -242,6 +243,15 @@ def _position(box_N4: Array) -> Array:
     return np.asarray((centre - centre.mean(axis=0)) / width)
 
 
+def _powers(motion_NJ: Array) -> Array:
+    """(N, P) the place and its powers up to the fourth, each as wide as the place itself.
+
+    With them goes whatever is seen at up to four times the rate of a sway.
+    """
+    widest = np.abs(motion_NJ).max(axis=0) + 1e-9
+    return np.concatenate([widest * (motion_NJ / widest) ** k for k in (1, 2, 3, 4)], axis=1)
+
+
 def _behind(colour_NRC: Array, names: tuple[str, ...], rate: float) -> Array:
     """(N, 3) relative colour of the background, or (N, 0) where it is not seen throughout."""
     if "background" not in names:
@@ -275,8 +285,8 @@ def alone(part: Part) -> Array:
     low, high = _band(part.rate)
     values = bandpass(_alone(part.wave), rate=part.rate, low=low, high=high)
     none = np.zeros((len(values), 0))
-    one, facts = np.zeros(1, int), (none, none, none, none, part.time, part.rate)
-    candidate = Candidates(values, one, one > 0, *facts)
+    facts = (none, none, none, none, none, part.time, part.rate)
+    candidate = Candidates(values, np.zeros(1, int), *facts)
     first, width = windows(len(values), rate=part.rate)
     centre = part.time[first] + (width - 1) / 2 / part.rate
     return _added(candidate, centre, (width - 1) / part.rate, np.ones((len(first), 1)))

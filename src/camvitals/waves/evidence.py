@@ -67,9 +67,9 @@ class Candidates:
     """Competing pulse estimates of one gapless stretch on one uniform clock.
 
     values: (N, K) relative amplitude, pulse up.  method: (K,) index of the method of each column.
-    cleaned: (K,) whether it is of colours without what light and motion explain.
     colour: (N, 6) relative R, G, B of the skin as it is, and without what light and motion explain.
     motion: (N, J) face position in face widths.
+    place:  (N, P) powers of it, in face widths too, within the heart's band.
     background: (N, B) relative brightness behind the face; B may be 0.
     guide:  (N, 2) pulse and log odds of `waves.guide`, or (N, 0).
     time:   (N,) s.  rate: samples per second [Hz].
@@ -77,9 +77,9 @@ class Candidates:
 
     values: Array
     method: Array
-    cleaned: Array
     colour: Array
     motion: Array
+    place: Array
     background: Array
     guide: Array
     time: Array
@@ -92,13 +92,15 @@ class Evidence:
 
     facts: (M, F, D) in the order of FACTS.  weights: (M, F, K) share of each candidate's power
     that lies at each rate, and with a guide (M, F, K + 1), its own last.  explained: (M, F) share
-    0–1 of what the candidates have at each rate that is gone where light and motion are taken out.
+    0–1 of what the candidates have at each rate that goes with the place of the head.  swing:
+    (M, F) largest amplitude that a power of that place has there, in face widths.
     centre: (M,) middle of each window [s]; length: window length [s].
     """
 
     facts: Array
     weights: Array
     explained: Array
+    swing: Array
     centre: Array
     length: float
 
@@ -115,9 +117,9 @@ def weigh_steps(candidates: Candidates) -> Steps[Evidence]:
     for at in range(0, len(starts), PER_STEP):
         parts.append(_weigh_some(candidates, starts[at : at + PER_STEP], width))
         yield
-    facts, weights, explained = (np.concatenate(part) for part in zip(*parts, strict=True))
+    found = (np.concatenate(part) for part in zip(*parts, strict=True))
     centre = candidates.time[starts] + (width - 1) / 2 / candidates.rate
-    return Evidence(facts, weights, explained, centre, (width - 1) / candidates.rate)
+    return Evidence(*found, centre, (width - 1) / candidates.rate)
 
 
 def windows(count: int, *, rate: float) -> tuple[Array, int]:
@@ -130,7 +132,7 @@ def windows(count: int, *, rate: float) -> tuple[Array, int]:
     return starts, width
 
 
-def _weigh_some(candidates: Candidates, starts: Array, width: int) -> tuple[Array, Array, Array]:
+def _weigh_some(candidates: Candidates, starts: Array, width: int) -> tuple[Array, ...]:
     rate = candidates.rate
     fine = _spectra(candidates.values, starts, width, rate=rate, multiples=(1.0, 2.0, 0.5))
     motion, slow_motion = (
@@ -177,8 +179,8 @@ def _weigh_some(candidates: Candidates, starts: Array, width: int) -> tuple[Arra
         axis=-1,
     )
     weights = np.concatenate([share[:, 0], share_of_guide], axis=-1)
-    explained = _explained(share[:, 0], candidates.cleaned)
-    return facts.astype(np.float32), weights.astype(np.float32), explained
+    placed = _by_place(candidates, starts, width, fine[:, 0])
+    return facts.astype(np.float32), weights.astype(np.float32), *placed
 
 
 def _spectra(
@@ -249,12 +251,34 @@ def _likeness(colour_N6: Array, starts: Array, width: int, *, rate: float) -> li
     return likeness
 
 
-def _explained(share_MFK: Array, cleaned_K: Array) -> Array:
-    """(M, F) how much less of a rate cleaned candidates have than the others, 0–1."""
-    if cleaned_K.all() or not cleaned_K.any():
-        return np.zeros(share_MFK.shape[:2])
-    raw, left = (share_MFK[..., which].mean(-1) for which in (~cleaned_K, cleaned_K))
-    return np.asarray(np.clip(1 - left / (raw + 1e-9), 0, 1))
+def _by_place(
+    candidates: Candidates, starts: Array, width: int, spectra_MFK: Array
+) -> tuple[Array, Array]:
+    """(M, F) explained and swing of `Evidence`.
+
+    What a window's candidates have of the powers of the place, by least squares, is taken off
+    their amplitudes; what is left is shared out among the rates anew, and compared.
+    """
+    if candidates.place.shape[1] == 0:
+        return np.zeros(spectra_MFK.shape[:2]), np.zeros(spectra_MFK.shape[:2])
+    place, rate = candidates.place, candidates.rate
+    spectra = _spectra(place, starts, width, rate=rate, multiples=(1.0,))[:, 0]
+    taper = np.hanning(width + 2)[1:-1, None]
+    left = np.empty_like(spectra_MFK)
+    for m, start in enumerate(starts):
+        part = slice(start, start + width)
+        scale = place[part].std(axis=0) + 1e-9
+        cause = place[part] / scale
+        within = cause.T @ (taper * cause) + 1e-3 * width * np.eye(cause.shape[1])
+        gain = np.linalg.solve(within, cause.T @ (taper * candidates.values[part]))
+        left[m] = spectra_MFK[m] - (spectra[m] / scale) @ gain
+    before, after = (_share(np.abs(x) ** 2).mean(axis=-1) for x in (spectra_MFK, left))
+    return np.clip(1 - after / (before + 1e-9), 0, 1), np.abs(spectra).max(axis=-1)
+
+
+def _share(power_MFK: Array) -> Array:
+    """(M, F, K) power relative to its mean over the rates."""
+    return np.asarray(power_MFK / (power_MFK.mean(axis=1, keepdims=True) + 1e-20))
 
 
 def _of_guide(guide: Array, starts: Array, width: int, *, rate: float) -> tuple[list[Array], Array]:
