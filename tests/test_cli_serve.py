@@ -139,7 +139,7 @@ def test_the_page_is_opened_when_asked_for(monkeypatch, capsys):
     opened = []
     monkeypatch.setattr("webbrowser.open", lambda url: opened.append(url) or len(opened) < 2)
     cli_serve._show("http://127.0.0.1:1")
-    cli_serve._show("http://127.0.0.1:2")
+    cli_serve._show("http://0.0.0.0:2")
     told = capsys.readouterr()
     assert opened == ["http://127.0.0.1:1", "http://127.0.0.1:2"]
     assert told.out.count("camvitals serves") == 2

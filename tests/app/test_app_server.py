@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 from app_served import TOKEN, children_gone, until
 from sqlalchemy import event
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
 
 from camvitals import InputError
 from camvitals.app import pages, uploads
@@ -319,6 +321,24 @@ def test_a_token_is_asked_for_everywhere(serving):
     client = served.client(headers={"Authorization": f"Bearer {TOKEN}"})
     assert client.get("/jobs").json() == []
     assert served.client().get("/health").status_code == 200
+
+
+def test_the_page_needs_no_token_and_no_address_carries_one(serving):
+    """Its pictures stay on the device, so that it asks nothing of the server."""
+    served = serving(host="0.0.0.0", token=TOKEN)
+    page = served.client().get("/")
+    assert (page.status_code, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    assert served.client().get("/", params={"token": TOKEN}).text == page.text
+    own = re.findall(r'(?:src|href)="\./(assets/[^"]+)"', page.text)
+    assert {place.rpartition(".")[2] for place in own} >= {"js", "css"}
+    for place in own:
+        assert served.client().get(f"/{place}").status_code == 200
+    for where in ("/jobs", f"/report/{'a' * 32}"):
+        assert served.client().get(where, params={"token": TOKEN}).status_code == 401
+    with pytest.raises(InvalidStatus) as refused:
+        connect(f"ws://127.0.0.1:{served.port}/monitor?token={TOKEN}", proxy=None)
+    assert refused.value.response.status_code == 401
+    assert "http" not in page.headers["content-security-policy"]
 
 
 def test_the_api_describes_itself(served):

@@ -70,5 +70,7 @@ def _show(address: str) -> None:
     import webbrowser
 
     _tell(address)
-    if not webbrowser.open(address):
+    # the addresses of all hosts are none to open, and give no camera
+    here = address.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:")
+    if not webbrowser.open(here):
         print("no browser was found here; open that address in one", file=sys.stderr)
