@@ -4,7 +4,8 @@
 
 The made corpus and the colours found in it are kept in the folder KEEP, so that a second run goes
 on. --methods takes what `camvitals evaluate` does: names with commas, also paths of ONNX files with
-a card. --corpus: the real one, its folder of Sessions/.
+a card; WORDS=FILE.onnx is called WORDS in the tables. --corpus: the real one, its folder of
+Sessions/.
 """
 
 from __future__ import annotations
@@ -27,8 +28,9 @@ from camvitals.evaluate.result import Result, joined
 from camvitals.evaluate.run import evaluate
 from camvitals.evaluate.seen import see
 from camvitals.pipeline import Settings, measure_trace
-from camvitals.records import Array, Report
+from camvitals.records import Array, InputError, Report
 from camvitals.waves.auto import AUTO
+from camvitals.waves.learned import learned, takers_of
 
 METHODS = (
     "li",
@@ -44,6 +46,20 @@ METHODS = (
 )
 CONDITION = "condition"
 TOLD = "auto, as told"
+
+
+def called(text: str) -> dict[str, str]:
+    """Each method of --methods -> what it is called in the tables.
+
+    Raises InputError where two would be called the same.
+    """
+    found: dict[str, str] = {}
+    for part in filter(None, (word.strip() for word in text.split(","))):
+        words, equals, file = part.partition("=")
+        found[file.strip() if equals else part] = words.strip()
+    if len(set(found.values())) < len(found):
+        raise InputError(f"two methods have one name: {', '.join(found.values())}; rename one")
+    return found
 
 
 def recordings(folder: Path, *, people: int) -> tuple[Recording, ...]:
@@ -98,23 +114,38 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--people", type=int, default=made.PEOPLE, help="made people, 12 at most")
     given = parser.parse_args()
-    methods = tuple(name.strip() for name in given.methods.split(",") if name.strip())
+    names = called(given.methods)
+    methods = tuple(names)
     given.keep.mkdir(parents=True, exist_ok=True)
     if given.corpus:
         takes = corpus("mahnob-hci").read(given.corpus)
     else:
         takes = recordings(made.make(given.keep / "made", people=given.people), people=given.people)
-    result = score(takes, methods, given.keep, given.jobs)
+    result = renamed(score(takes, methods, given.keep, given.jobs), names)
     result.save(given.keep / "result.json")
     colours = given.keep / "colours"
     many, subject = None, (result, takes)
     if not given.corpus:
         without = made.traces()
-        many = score(without, methods, given.keep, given.jobs)
+        blind = [name for name in methods if not takers_of([name])]  # look at no pictures
+        many = renamed(score(without, blind, given.keep, given.jobs), names)
         subject = (many, without)
     varied = with_variants(subject[1], subject[0], folder=colours, methods=methods)
-    drawn = figure(takes, methods, colours)
-    page.write(result, varied, many=many, figure=drawn, out=given.out, made=not given.corpus)
+    page.write(
+        result,
+        varied,
+        many=many,
+        figure=figure(takes, methods, colours),
+        networks={names[path]: learned(path).card for path in methods if takers_of([path])},
+        out=given.out,
+        made=not given.corpus,
+    )
+
+
+def renamed(result: Result, names: Mapping[str, str]) -> Result:
+    """The result with methods called as in the tables."""
+    methods = [names.get(name, name) for name in result.columns["method"]]
+    return replace(result, columns=result.columns | {"method": np.array(methods, dtype=object)})
 
 
 def figure(

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 
+from camvitals.card import ModelCard
 from camvitals.evaluate.cells import counted
 from camvitals.evaluate.entrant import entrants
 from camvitals.evaluate.render import markdown_table
@@ -49,7 +52,8 @@ MANY = """## {people} people without pictures
 what a perfect face finder takes from pictures of 780×580 px, the size of the real ones, H.264 at
 CRF 23; {excluded} more have no sound reference. Nobody is lost and no point slips, so these values
 flatter every method, `balakrishnan` most. The five regions of the face stand for the grid of
-`samc`, `lam_kuno` and `subramaniam_reflectance`. Answers: [many.csv](many.csv).
+`samc`, `lam_kuno` and `subramaniam_reflectance`. Networks that look at pictures have none here.
+Answers: [many.csv](many.csv).
 """
 VARIED = """## What the details of the baselines do
 
@@ -58,6 +62,7 @@ the table above. `li` drops the 5 % of the segments of *this* recording that var
 of other recordings enters; the paper takes its threshold from the whole data set, test sequences
 included.
 """
+NETWORK = "*{name}* is `{card}`, version {version}: {size} px, {rate:g} pictures a second, {data}."
 ORDER = ("steady", "light", "motion")
 
 
@@ -69,16 +74,19 @@ def write(
     figure: tuple[str, Report] | None,
     out: Path,
     made: bool,
+    networks: Mapping[str, ModelCard] = MappingProxyType({}),
     draws: int = 2000,
 ) -> None:
     """README.md, sequences.csv, many.csv and spectra.svg.
 
     varied: baselines and their variants.   many: of people without pictures.
     figure: a sequence and its report, for Figure 2.
+    networks: name in the tables -> card of those that look at pictures.
     """
     out.mkdir(parents=True, exist_ok=True)
     people, sequences = (len(result.names(name)) for name in ("subject", "recording"))
     parts = [HEAD, (MADE if made else REAL).format(people=people, sequences=sequences)]
+    parts += [said_of(name, card) for name, card in networks.items()]
     first = tables_of(result, HEART, draws=draws)[0]
     parts.append(markdown_table(first))
     parts += _conditions(result, draws)
@@ -103,6 +111,18 @@ def write(
     text = "\n\n".join(part.strip() for part in parts)
     write_atomically(out / "README.md", text + "\n")
     result.save_csv(out / "sequences.csv")
+
+
+def said_of(name: str, card: ModelCard) -> str:
+    """What a network in the tables is."""
+    return NETWORK.format(
+        name=name,
+        card=card.name,
+        version=card.version,
+        size="×".join(map(str, card.size or ())),
+        rate=card.rate or float("nan"),
+        data=f"learned from {card.training_data}",
+    )
 
 
 def _conditions(result: Result, draws: int) -> list[str]:

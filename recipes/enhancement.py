@@ -10,8 +10,13 @@ python recipes/enhancement.py join runs/enhancement/teacher runs/enhancement/rec
 camvitals train recipes/enhancement.py:joint --out runs/enhancement/joint
 camvitals train recipes/enhancement.py:small_first --out runs/enhancement/small_first
 camvitals train recipes/enhancement.py:small --out runs/enhancement/small
+camvitals train recipes/enhancement.py:recovery_longer --out runs/enhancement/recovery_longer
+python recipes/enhancement.py join runs/enhancement/small runs/enhancement/recovery_longer \
+    runs/enhancement/small_start.safetensors
+camvitals train recipes/enhancement.py:small_joint --out runs/enhancement/small_joint
+camvitals train recipes/enhancement.py:small_joint_both --out runs/enhancement/small_joint_both
 
-`recovery`, `teacher`, `joint`, `small_first` and `small` are for a processor: 64 px, narrow.
+Those without `large` are for a processor: 64 px, narrow.
 `large_recovery`, `large_enhancer`, `large_joint` and `large_joint_both` have the published sizes
 (550,779 and 37,326,784 numbers, 64 × 128×128) and steps, and want a GPU: --accelerator cuda.
 """
@@ -63,6 +68,18 @@ def recovery() -> Recipe:
     )
 
 
+def recovery_longer() -> Recipe:
+    """It goes on from the weights that `recovery` found; the people held out stay the same."""
+    first = recovery()
+    return replace(
+        first,
+        name="recovery-64-longer",
+        model=replace(first.model, weights=f"{RUNS}/recovery/best.safetensors"),
+        evaluation=replace(first.evaluation, every=5),
+        epochs=30,
+    )
+
+
 def teacher(*, kind: str = "rmse") -> Recipe:
     """STVEN at an eighth of its width: reconstruction and loop, both RMSE as the source says."""
     clip = Clip(32, RATE_HZ)
@@ -91,12 +108,12 @@ def teacher_l1() -> Recipe:
     return teacher(kind="l1")
 
 
-def joint() -> Recipe:
+def joint(*, enhancer: str = "stven") -> Recipe:
     """Only the enhancer learns, by what a frozen recovery reads from its pictures."""
     clip = Clip(64, RATE_HZ)
     options = {
-        "enhancer": "stven",
-        "enhancer_options": SMALL_TEACHER,
+        "enhancer": enhancer,
+        "enhancer_options": SMALL_TEACHER if enhancer == "stven" else {},
         "recovery_options": SMALL_RECOVERY,
     }
     return Recipe(
@@ -180,6 +197,28 @@ def small() -> Recipe:
     )
 
 
+def small_joint() -> Recipe:
+    """The joint stage of the small enhancer: only it learns, as released."""
+    like = joint(enhancer="enhancer-small")
+    return replace(
+        like,
+        name="small-joint-64",
+        model=replace(like.model, weights=f"{RUNS}/small_start.safetensors"),
+        optimiser=Optimiser(name="adamw", step=5e-4),
+        epochs=10,
+        steps=20,
+        batch=4,
+        precision="bf16-mixed",
+        save_every=10,
+    )
+
+
+def small_joint_both() -> Recipe:
+    """The same with both that learn, as system B says."""
+    both = small_joint().with_settings({"model.frozen": ()})
+    return both.with_settings({"name": "small-joint-64-both"})
+
+
 def large_recovery() -> Recipe:
     """RPPGNet as published, with the head of its first part mended: 550,779 numbers."""
     clip = Clip(64, RATE_HZ)
@@ -253,7 +292,7 @@ def large_joint_both() -> Recipe:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Make pairs, or join the weights of an enhancer and of a recovery."""
+    """Make pairs, join the weights of an enhancer and of a recovery, or make one file of both."""
     import argparse
 
     parser = argparse.ArgumentParser(description="Pairs to train on, and joined weights.")
@@ -267,7 +306,15 @@ def main(arguments: list[str] | None = None) -> None:
     join = verbs.add_parser("join")
     for name in ("enhancer", "recovery", "out"):
         join.add_argument(name, type=Path)
+    ship = verbs.add_parser("ship", help="an enhancer and a recovery as one pulse method")
+    for name in ("enhancer", "recovery", "out"):
+        ship.add_argument(name, type=Path)
     given = parser.parse_args(arguments)
+    if given.verb == "ship":
+        from camvitals.train.enhance.ship import ship_both
+
+        ship_both(given.enhancer, given.recovery, given.out)
+        return
     if given.verb == "join":
         from camvitals.train.enhance.join import join_weights
 

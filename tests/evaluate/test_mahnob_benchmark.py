@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "benchmarks"))
+import mahnob
 import mahnob_made as made
 import mahnob_page as page
 import mahnob_variants as variants
 
 from camvitals.evaluate.example import example
+from camvitals.records import InputError
 from camvitals.waves.rectify import li
 
 RATE = 60.0
@@ -112,6 +114,22 @@ def test_the_vote_and_the_other_window_read_it_too():
     one = sequence("P01", bpm=78.0)
     assert variants._voted(one) == pytest.approx(78, abs=2.5)
     assert variants._at_once(one) == pytest.approx(78, abs=2.0)
+
+
+def test_networks_have_names_in_the_tables():
+    names = mahnob.called("li, ours: all=runs/both.onnx,auto,plain.onnx")
+    assert names == {
+        "li": "li",
+        "runs/both.onnx": "ours: all",
+        "auto": "auto",
+        "plain.onnx": "plain.onnx",
+    }
+    found = example(subjects=2, windows=1, protocol="li2014")
+    first = found.columns["method"][0]
+    after = mahnob.renamed(found, {first: "ours"})
+    assert set(after.columns["method"]) == set(found.columns["method"]) - {first} | {"ours"}
+    with pytest.raises(InputError, match="rename one"):
+        mahnob.called("li,li=x.onnx")
 
 
 def test_the_page_has_the_columns_for_every_condition(tmp_path):

@@ -14,6 +14,7 @@ from camvitals.models import MODELS
 from camvitals.models.rppgnet import RPPGNet
 from camvitals.records import InputError
 from camvitals.runtime import check_golden, load
+from camvitals.train.checkpoint import load_weights
 from camvitals.train.clips import Clip
 from camvitals.train.enhance import losses
 from camvitals.train.enhance.join import join_weights
@@ -24,11 +25,14 @@ from camvitals.train.enhance.quality import ORIGINAL, QUALITIES, one_hot, qualit
 from camvitals.train.enhance.ship import (
     card_of_enhancer,
     export_enhancer,
+    ship_both,
     ship_enhancer,
 )
 from camvitals.train.loop import Machine, fit
 from camvitals.train.recipe import Evaluation, Model, Optimiser, Recipe, Term
+from camvitals.train.ship import ship
 from camvitals.train.stream import batch_of
+from camvitals.waves.learned import learned
 
 RATE, LENGTH, SIZE = 30.0, 28, 16
 RECOVERY = {"width": 2, "changes": True, "own_first_part": True}
@@ -421,6 +425,53 @@ def test_joint_training_in_both_readings(folder, teacher_run, recovery_run, tmp_
         assert moved == ({"enhancer"} if frozen else {"enhancer", "recovery"})
 
 
+def test_both_together_are_one_pulse_method(folder, recovery_run, tmp_path):
+    """Enhancer and recovery in one file, of which measure and evaluate make a pulse."""
+    parts = {"enhancer": "enhancer-small", "enhancer_options": {"width": 4}}
+    model = Model(name="stven-rppgnet", options=parts | {"recovery_options": RECOVERY})
+    fit(recipe(folder, model=model, loss=(Term(name="recovery"),)), tmp_path / "r", machine=ALONE)
+    found = ship(tmp_path / "r", tmp_path / "both.onnx", people=0)
+    assert max(found.exported.apart.values()) < 1e-4
+    method = learned(str(tmp_path / "both.onnx"))
+    assert (method.needs, method.length, method.rate) == ("crops", 24, RATE)
+    assert method.card.gives == "pulse" and method.card.takes == "signed"
+    rng = np.random.default_rng(1)
+    crops = rng.uniform(80, 120, (180, SIZE, SIZE, 3)).astype(np.float32)
+    taker = method.taker(None)()
+    for k, crop in enumerate(crops):
+        taker.take(crop, k / 61)  # twice as many as it knows; it is given those of its own clock
+    pulse = taker.pulse(np.arange(180) / 61)
+    assert np.isfinite(pulse[:170]).all() and pulse[:170].std() > 0
+
+
+@pytest.fixture(scope="module")
+def small_run(folder, tmp_path_factory) -> Path:
+    place = tmp_path_factory.mktemp("small")
+    fit(recipe(folder, epochs=1), place, machine=ALONE)
+    return place
+
+
+def test_two_trained_apart_are_shipped_as_one(small_run, recovery_run, tmp_path):
+    found = ship_both(small_run, recovery_run, tmp_path / "both.onnx")
+    assert max(found.apart.values()) < 1e-4
+    start = tmp_path / "start.safetensors"
+    join_weights(small_run, recovery_run, start)
+    parts = {"enhancer": "enhancer-small", "enhancer_options": {"width": 4}}
+    module = (
+        MODELS["stven-rppgnet"].build(size=(SIZE, SIZE), **parts, recovery_options=RECOVERY).eval()
+    )
+    load_weights(module, start)
+    images = np.random.default_rng(0).uniform(0, 255, (1, 24, SIZE, SIZE, 3)).astype(np.float32)
+    given = MODELS["stven-rppgnet"].prepare(torch.from_numpy(images))
+    with torch.no_grad():
+        told = MODELS["stven-rppgnet"].wave(module(given), 1).numpy()
+    method = learned(str(tmp_path / "both.onnx"))
+    out = method.network({"frames": given.numpy()})["pulse"]
+    np.testing.assert_allclose(out, told, atol=1e-4 * np.abs(told).max())
+    with pytest.raises(InputError, match="give a training of rppgnet"):
+        ship_both(small_run, small_run, tmp_path / "x.onnx")
+
+
 def test_joining_something_else_is_told(teacher_run, recovery_run, tmp_path):
     with pytest.raises(InputError, match="give a training of rppgnet"):
         join_weights(teacher_run, teacher_run, tmp_path / "x.safetensors")
@@ -512,7 +563,8 @@ def recipes():
 
 
 STAGES = (
-    *("recovery", "teacher", "teacher_l1", "joint", "small"),
+    *("recovery", "recovery_longer", "teacher", "teacher_l1", "joint", "small"),
+    *("small_joint", "small_joint_both"),
     *("large_recovery", "large_enhancer", "large_joint", "large_joint_both"),
 )
 
@@ -536,6 +588,9 @@ def test_recipes_fit_together(recipes, name):
 def test_the_two_readings_of_joint_training(recipes):
     assert recipes.large_joint().model.frozen == ("recovery.",)
     assert recipes.large_joint_both().model.frozen == ()
+    assert recipes.small_joint().model.frozen == ("recovery.",)
+    assert recipes.small_joint_both().model.frozen == ()
+    assert recipes.small_joint().loss == recipes.small_joint_both().loss == recipes.joint().loss
     weights = {term.name: term.weight for term in recipes.large_joint().loss}
     assert weights == {"recovery": 1, "perceptual": 1, "reconstruction": 1e-4, "loop": 1e-4}
 

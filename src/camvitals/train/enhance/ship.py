@@ -1,5 +1,8 @@
 """A trained enhancer -> NAME.onnx and its card: pictures in, better pictures out.
 
+Or an enhancer and a recovery, trained apart, as one pulse method: pictures in, pulse out. What was
+trained together is exported as any training is (`camvitals export`).
+
 Shape letters: N clips, T frames, H rows, W columns.
 """
 
@@ -14,10 +17,13 @@ from torch import Tensor, nn
 
 from camvitals.card import ModelCard
 from camvitals.models.architecture import Architecture
+from camvitals.models.enhanced import ENHANCED, ENHANCERS, Enhanced
+from camvitals.models.rppgnet import RPPGNet
 from camvitals.records import InputError
 from camvitals.train.cards import trained
 from camvitals.train.enhance.quality import ORIGINAL, QUALITIES
 from camvitals.train.export import Exported, export
+from camvitals.train.graph import Reading, card_of
 from camvitals.train.objective import architecture_of
 
 
@@ -100,8 +106,6 @@ def ship_enhancer(
     own_code: whether Python that the recipe names may be run; only for your own folders.
     Raises InputError for a training without an enhancer.
     """
-    from camvitals.models.enhanced import ENHANCERS
-
     module, recipe = trained(folder, own_code=own_code)
     named = recipe.model.name
     if named not in ENHANCERS:
@@ -126,4 +130,42 @@ def ship_enhancer(
     return export_enhancer(enhancer_of(module), architecture, card, path)
 
 
-__all__ = ["QUALITIES", "Repairing", "card_of_enhancer", "export_enhancer", "ship_enhancer"]
+def ship_both(enhancer: Path | str, recovery: Path | str, path: Path | str) -> Exported:
+    """Export an enhancer and the recovery behind it as one pulse method.
+
+    enhancer, recovery: folders of `camvitals train`.
+    Raises InputError where they are something else, or of clips that differ.
+    """
+    first, one = trained(enhancer)
+    second, other = trained(recovery)
+    if not isinstance(second, RPPGNet):
+        raise InputError(f"{recovery} is of {type(second).__name__}; give a training of rppgnet")
+    said = [ModelCard.load(Path(place) / "best.safetensors.json") for place in (enhancer, recovery)]
+    clips = [(card.size, recipe.clip) for card, recipe in zip(said, (one, other), strict=True)]
+    if clips[0] != clips[1]:
+        raise InputError(f"{enhancer} and {recovery} take other clips; train them on the same")
+    both = Enhanced(enhancer_of(first), second).eval()
+    card = card_of(
+        ENHANCED,
+        name=" + ".join(card.name for card in said),
+        rate=other.clip.rate,
+        size=said[1].size,
+        length=other.clip.length,
+        version="+".join(card.version for card in said),
+        training_data=said[1].training_data,
+        licence=said[1].licence,
+        operating_range=said[1].operating_range,
+        source=ENHANCED.source,
+        crop=said[1].crop,
+    )
+    return export(Reading(both, ENHANCED), card, path)
+
+
+__all__ = [
+    "QUALITIES",
+    "Repairing",
+    "card_of_enhancer",
+    "export_enhancer",
+    "ship_both",
+    "ship_enhancer",
+]
