@@ -117,9 +117,9 @@ def weigh_steps(candidates: Candidates) -> Steps[Evidence]:
     for at in range(0, len(starts), PER_STEP):
         parts.append(_weigh_some(candidates, starts[at : at + PER_STEP], width))
         yield
-    found = (np.concatenate(part) for part in zip(*parts, strict=True))
+    facts, weights, explained, swing = (np.concatenate(part) for part in zip(*parts, strict=True))
     centre = candidates.time[starts] + (width - 1) / 2 / candidates.rate
-    return Evidence(*found, centre, (width - 1) / candidates.rate)
+    return Evidence(facts, weights, explained, swing, centre, (width - 1) / candidates.rate)
 
 
 def windows(count: int, *, rate: float) -> tuple[Array, int]:
