@@ -292,7 +292,7 @@ def large_joint_both() -> Recipe:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Make pairs, join the weights of an enhancer and of a recovery, or make one file of both."""
+    """Make pairs, join weights, make one file of both, or say what a stage costs with weights."""
     import argparse
 
     parser = argparse.ArgumentParser(description="Pairs to train on, and joined weights.")
@@ -309,7 +309,16 @@ def main(arguments: list[str] | None = None) -> None:
     ship = verbs.add_parser("ship", help="an enhancer and a recovery as one pulse method")
     for name in ("enhancer", "recovery", "out"):
         ship.add_argument(name, type=Path)
+    look = verbs.add_parser("loss", help="of a stage on people held out, with any weights")
+    look.add_argument("stage", choices=("small_joint", "small_joint_both", "joint"))
+    look.add_argument("weights", type=Path)
     given = parser.parse_args(arguments)
+    if given.verb == "loss":
+        from camvitals.train.enhance.look import losses_with
+
+        found = losses_with(globals()[given.stage](), given.weights)
+        print(", ".join(f"{name} {value:.3f}" for name, value in found.items()))
+        return
     if given.verb == "ship":
         from camvitals.train.enhance.ship import ship_both
 

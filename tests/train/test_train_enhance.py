@@ -18,6 +18,7 @@ from camvitals.train.checkpoint import load_weights
 from camvitals.train.clips import Clip
 from camvitals.train.enhance import losses
 from camvitals.train.enhance.join import join_weights
+from camvitals.train.enhance.look import losses_with
 from camvitals.train.enhance.make import Pairs, make_person
 from camvitals.train.enhance.objective import Step, enhancement
 from camvitals.train.enhance.pairs import PairClips
@@ -470,6 +471,21 @@ def test_two_trained_apart_are_shipped_as_one(small_run, recovery_run, tmp_path)
     np.testing.assert_allclose(out, told, atol=1e-4 * np.abs(told).max())
     with pytest.raises(InputError, match="give a training of rppgnet"):
         ship_both(small_run, small_run, tmp_path / "x.onnx")
+
+
+def test_a_stage_is_looked_at_with_weights_of_another(folder, small_run, tmp_path):
+    first = recipe(folder, loss=(Term(name="reconstruction"), Term(name="loop", weight=0.5)))
+    module = MODELS["enhancer-small"].build(size=(SIZE, SIZE), width=4)
+    load_weights(module, small_run / "best.safetensors")
+    found = losses_with(first, small_run / "best.safetensors")
+    assert found["loss"] == pytest.approx(found["reconstruction"] + 0.5 * found["loop"])
+    source = first.corpus.open(first.clip, seed=0, held_out=True, count=2)
+    batch = batch_of([source.sample(k) for k in range(2)], rate=RATE)
+    with torch.no_grad():
+        told = losses_of(folder, batch, module.eval(), "enhancer-small", *first.loss)
+    assert found["reconstruction"] == pytest.approx(float(told["reconstruction"].mean()), rel=1e-5)
+    with pytest.raises(InputError, match="has objective supervised"):
+        losses_with(replace(first, objective="supervised"), small_run / "best.safetensors")
 
 
 def test_joining_something_else_is_told(teacher_run, recovery_run, tmp_path):
