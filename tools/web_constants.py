@@ -33,7 +33,14 @@ MODULES = (
     *("waves.auto", "waves.classical", "waves.evidence", "waves.guide", "waves.inputs"),
     *("waves.lamps", "waves.learned", "waves.subspace", "waves.view"),
     *("vitals.beats", "vitals.breath", "vitals.heart", "vitals.posterior", "vitals.quality"),
-    *("vitals.variability", "report.capture", "report.light", "report.json_file", "pipeline"),
+    *(
+        "vitals.variability",
+        "vitals.variability_clock",
+        "report.capture",
+        "report.light",
+        "report.json_file",
+        "pipeline",
+    ),
 )
 CARDS = {
     "blazeface_short": "face/models/blazeface_short.json",

@@ -54,6 +54,7 @@ MATRIX = np.array(
     dtype=np.float32,
 )
 LAMP: dict[str, Any] = {"light": "lamp", "mains": 60, "camera": "phone"}
+LATE_S = {"uneven": 0.004, "late": 0.02}
 MAINS_50: dict[str, Any] = {"mains": 50, "motion": "sway"}
 CASES: dict[str, Scenario] = {
     "clear": Scenario(seed=3, duration=20.0, rate=30.0),
@@ -78,6 +79,9 @@ CASES: dict[str, Scenario] = {
     "lamp": Scenario(seed=9, duration=16.0, rate=61.0, heart_rate=76.0, **LAMP),
     "lamp_hides": Scenario(seed=9, duration=16.0, rate=61.0, heart_rate=120.0, sdnn=6.0, **LAMP),
     "lamp_weak": Scenario(seed=6, duration=45.0, rate=24.5, heart_rate=120.0, clock="dropped"),
+    # times of the pictures that are late now and then: by little, and by more than a heart varies
+    "uneven": Scenario(seed=100, duration=40.0, rate=20.0, heart_rate=66.0, sdnn=50.0),
+    "late": Scenario(seed=101, duration=40.0, rate=20.0, heart_rate=72.0, sdnn=0.0),
     "lamp_alone": Scenario(seed=9, duration=12.0, rate=33.0, heart_rate=80.0, **LAMP | MAINS_50),
 }
 
@@ -111,6 +115,10 @@ def trace_of(name: str) -> Trace:
         gain = 1 + 5e-4 * np.sin(2 * np.pi * 100 * trace.time)
         lit = gamma(linear(trace.rgb) * gain[:, None, None])
         return replace(trace, rgb=lit.astype(np.float32))
+    if name in LATE_S:
+        rng, count = np.random.default_rng(1), len(trace.time)
+        delay = LATE_S[name] * rng.exponential(size=count) * (rng.random(count) < 0.3)
+        return replace(trace, time=np.sort(trace.time + delay) + 1e-5 * np.arange(count))
     if name != "gap":
         return trace
     rgb, box = trace.rgb.copy(), trace.box.copy()
@@ -198,6 +206,8 @@ def _auto(trace: Trace) -> list[dict[str, Any]]:
                 "guide": encoded(candidates.guide),
                 "centre": encoded(evidence.centre, exact=True),
                 "facts": encoded(evidence.facts[some, ::EVERY_RATE]),
+                "explained": encoded(evidence.explained[some, ::EVERY_RATE]),
+                "swing": encoded(evidence.swing[some, ::EVERY_RATE]),
                 "odds": encoded(odds[some]),
                 "null": encoded(posterior(odds, evidence)[:, -1]),
                 "rate": encoded(windows.rate),

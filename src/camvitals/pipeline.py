@@ -246,7 +246,7 @@ def report_steps(trace: Trace, *, source: Source, settings: Settings) -> Steps[R
     oxygen, oxygen_rolling = _oxygen(trace, heart, rolling, settings)
     waves, ecg_rate = yield from _ecg_steps(trace, wave, (heart, *rolling), settings)
     report = Report(
-        readings=(heart, breath, *oxygen, *ecg_rate, *_variability(found_beats, heart)),
+        readings=(heart, breath, *oxygen, *ecg_rate, *_variability(found_beats, heart, trace)),
         rolling=rolling + oxygen_rolling,
         waves=waves if breath_wave is None else (*waves, breath_wave),
         beats=found_beats.time,
@@ -351,9 +351,9 @@ def _beats(wave: Wave, rate_bpm: float | None) -> Beats:
     return beats(wave, rate_hz=rate_bpm / 60)
 
 
-def _variability(found: Beats, heart: Reading) -> tuple[Reading, ...]:
+def _variability(found: Beats, heart: Reading, trace: Trace) -> tuple[Reading, ...]:
     if heart.value is not None:
-        return variability(found)
+        return variability(found, pictures=trace.time)
     why = "variability is measured from beats, and the heart rate itself is withheld"
     return tuple(
         withheld(name, unit, why, method="beats", span=heart.span) for name, unit in UNITS.items()

@@ -12,7 +12,18 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 QUICK = ("clear", "gap", "lamp", "pictures")
-SLOW = ("still", "wall", "no_pulse", "moving", "long", "lamp_hides", "lamp_weak", "lamp_alone")
+SLOW = (
+    "still",
+    "wall",
+    "no_pulse",
+    "moving",
+    "long",
+    "lamp_hides",
+    "lamp_weak",
+    "lamp_alone",
+    "uneven",
+    "late",
+)
 CLOSE = 2e-4  # of the largest value: other processors round otherwise
 
 

@@ -49,7 +49,7 @@
   const Real = VideoFrame;
   globalThis.VideoFrame = class {
     constructor(source, about) {
-      return new Real(source instanceof HTMLVideoElement ? canvas : source, about);
+      return new Real(source instanceof HTMLVideoElement ? canvas : source, { timestamp: 0, ...about });
     }
   };
   HTMLVideoElement.prototype.requestVideoFrameCallback = function (callback) {

@@ -18,6 +18,8 @@ export interface MonitorOptions extends Partial<Options> {
 export type Picture = Sent | HTMLVideoElement | HTMLCanvasElement;
 
 const MOST_WAITING = 2;
+const NEWEST_S = 0.5; // by which a picture may be newer than what the browser tells of it
+const SAME_S = 1e-4;
 
 /**
  * One person's or several persons' vital signs, updated every `period` seconds.
@@ -103,10 +105,11 @@ export class Monitor {
     const take = (now: number, about?: VideoFrameCallbackMetadata): void => {
       if (stopped) return;
       request();
-      const time = clock.time(now, about);
-      if (video.videoWidth && time !== null) {
-        this.push(video, time).catch((error: Error) => this.onError?.(error.message));
-      }
+      if (!video.videoWidth) return;
+      const frame = typeof VideoFrame === "undefined" ? null : new VideoFrame(video);
+      const time = clock.time(now, about, frame);
+      if (time === null) return frame?.close();
+      this.push(frame ?? video, time).catch((error: Error) => this.onError?.(error.message));
     };
     const request = (): void => {
       if ("requestVideoFrameCallback" in video) video.requestVideoFrameCallback(take);
@@ -201,18 +204,20 @@ class FrameClock {
 
   constructor(private readonly video: HTMLVideoElement) {}
 
-  /** Null for a picture that was there before. */
-  time(now: number, about?: VideoFrameCallbackMetadata): number | null {
+  /** Null for a picture that was there before. frame: the picture, which may be newer than it is told of. */
+  time(now: number, about?: VideoFrameCallbackMetadata, frame?: VideoFrame | null): number | null {
     this.source ??= this.choose(about);
+    const newer = about && frame ? frame.timestamp / 1e6 - about.mediaTime : NaN;
     const seconds =
       this.source === "capture" && about?.captureTime !== undefined
         ? about.captureTime / 1e3
         : this.source === "media"
           ? (about?.mediaTime ?? this.video.currentTime)
           : (about?.expectedDisplayTime ?? now) / 1e3;
-    if (seconds === this.last) return null;
-    this.last = seconds;
-    return seconds;
+    const taken = this.source !== "shown" && Math.abs(newer) < NEWEST_S ? seconds + newer : seconds;
+    if (Math.abs(taken - this.last) < SAME_S) return null;
+    this.last = taken;
+    return taken;
   }
 
   private choose(about?: VideoFrameCallbackMetadata): "capture" | "media" | "shown" {

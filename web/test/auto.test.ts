@@ -52,6 +52,10 @@ describe.each(CASES)("%s", (name) => {
       }
       const some = odds.filter((_, m) => m % step === 0);
       note("odds", apart(some.flatMap((o) => [...o]), numbers(wanted.odds), 1));
+      const rates = evidence.explained.filter((_, m) => m % step === 0);
+      const few = (all: Float64Array[]) => all.flatMap((x) => [...x.filter((_, f) => f % EVERY_RATE === 0)]);
+      note("explained", apart(few(rates), numbers(wanted.explained), 1));
+      note("swing", apart(few(evidence.swing.filter((_, m) => m % step === 0)), numbers(wanted.swing), 1));
       const null_ = posterior(odds, evidence).map((p) => p[RATES_BPM.length]);
       note("null", apart(null_, numbers(wanted.null), 1));
       const windows = heartWindows(evidence);

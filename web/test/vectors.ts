@@ -18,7 +18,7 @@ export interface Vector {
 }
 
 const LIT = ["lamp", "lamp_hides", "lamp_weak", "lamp_alone"];
-const ALL = ["clear", "still", "wall", "no_pulse", "moving", "gap", "long", ...LIT];
+const ALL = ["clear", "still", "wall", "no_pulse", "moving", "gap", "long", "uneven", "late", ...LIT];
 export const CASES = process.env["CAMVITALS_CASES"]?.split(",") ?? ALL;
 
 export function load(name: string): Vector {

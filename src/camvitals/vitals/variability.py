@@ -3,7 +3,9 @@
 Definitions: Task Force of the ESC and NASPE, Circulation 93:1043 (1996). Shortest recordings:
 Shaffer & Ginsberg, Front Public Health 5:258 (2017), section "ultra-short-term". Beat times of a
 camera pulse jitter by milliseconds, which adds to every measure; the variance that the jitter must
-have added is taken off again, and where it is most of what was measured nothing is said.
+have added is taken off again, and where it is most of what was measured nothing is said. What
+uneven times of the pictures may have added is not taken off, for it may be true: it widens the
+interval downwards, and counts as noise.
 Shape letters: J intervals, P pairs of intervals that follow each other, B resamplings.
 """
 
@@ -20,6 +22,7 @@ from camvitals.dsp.spline import spline
 from camvitals.records import Array, Reading, withheld
 from camvitals.vitals.beats import Beats
 from camvitals.vitals.quality import THRESHOLD, log_odds
+from camvitals.vitals.variability_clock import clock_errors
 
 LF_HZ, HF_HZ = (0.04, 0.15), (0.15, 0.4)
 TACHOGRAM_HZ = 4.0
@@ -27,7 +30,7 @@ SEGMENT_S = 120.0
 GOOD_BEAT = 0.5  # beats less likely right than this are not used
 MOST_BAD = 0.2  # share of intervals that may be left out
 MOST_NOISE = 0.5  # share of a measured variance that beat timing noise may make up
-UNTOLD = 2.0  # beat timing noise has up to this many times the variance that the wave tells (0 dB)
+UNTOLD = 2.0  # timing noise has up to this many times the variance that wave (0 dB) or times tell
 HOLE_S = 5.0  # longest stretch without a good interval that a tachogram spans
 BLOCK, RESAMPLINGS = 8, 400
 # Bias and slope that turn the share of trustworthy variance into the probability of a value within
@@ -58,7 +61,9 @@ NEEDS_S = {
 NAMES = tuple(UNITS)
 
 
-def variability(beats: Beats, *, method: str = "beats") -> tuple[Reading, ...]:
+def variability(
+    beats: Beats, *, method: str = "beats", pictures: Array | None = None
+) -> tuple[Reading, ...]:
     """SDNN, RMSSD, SD1, SD2 [ms], pNN50 [%], LF, HF [ms²] and LF/HF, in the order of NAMES.
 
     Intervals of doubtful beats, and ectopic or artefact intervals (by the adaptive thresholds of
@@ -67,8 +72,10 @@ def variability(beats: Beats, *, method: str = "beats") -> tuple[Reading, ...]:
     chi-square spread of a spectrum (frequency domain), widened by the jitter of the beats.
     Withheld with the reason when clean beats are too few, or timing noise is most of the variance.
     method: named in the readings.
+    pictures: (T,) times of the pictures that the beats were seen in [s], see `clock_errors`; None
+        for beats whose times are beyond doubt.
     """
-    clean = _Clean.of(beats)
+    clean = _Clean.of(beats, pictures)
     return tuple(
         _time_reading(name, clean, method) if name in TIME else _band_reading(name, clean, method)
         for name in NAMES
@@ -81,6 +88,7 @@ class _Clean:
 
     time (J,) s, interval (J,) ms; pairs (P, 2) ms: an interval and the one after it.
     bad: share of intervals left out.   noise: variance of one beat time [ms²].
+    clock: variance of one beat time that uneven times of the pictures may make up at most [ms²].
     """
 
     time: Array
@@ -88,23 +96,28 @@ class _Clean:
     pairs: Array
     bad: float
     noise: float
+    clock: float
     quality: float
     span: tuple[float, float]
 
     @classmethod
-    def of(cls, beats: Beats) -> _Clean:
+    def of(cls, beats: Beats, pictures: Array | None = None) -> _Clean:
         time, interval, quality = beats.intervals()
         good = (quality >= GOOD_BEAT) & ~artefacts(interval)
         neighbours = np.isclose(time[:-1], time[1:] - interval[1:], rtol=0, atol=1e-9)
         both = good[:-1] & good[1:] & neighbours
         ms = 1e3 * interval
         jitter = beats.jitter[beats.quality >= GOOD_BEAT]
+        uneven = np.zeros(len(interval))
+        if pictures is not None:
+            uneven = 1e3 * np.diff(clock_errors(pictures, beats.time))[beats.joined]
         return cls(
             time=time[good],
             interval=ms[good],
             pairs=np.stack([ms[:-1][both], ms[1:][both]], axis=1),
             bad=1 - good.sum() / max(1, len(interval) + beats.missing),
             noise=float(1e6 * np.mean(jitter**2)) if len(jitter) else 0.0,
+            clock=float(UNTOLD * np.mean(uneven[good] ** 2) / 2) if good.any() else 0.0,
             quality=float(quality[good].mean()) if good.any() else 0.0,
             span=beats.span,
         )
@@ -113,6 +126,11 @@ class _Clean:
     def seconds(self) -> float:
         """Sum of the clean intervals [s]."""
         return float(self.interval.sum() / 1e3)
+
+    @property
+    def doubt(self) -> float:
+        """Variance of one beat time, of whatever origin [ms²]."""
+        return self.noise + self.clock
 
 
 def artefacts(interval: Array) -> Array:
@@ -188,26 +206,30 @@ def _time_reading(name: str, clean: _Clean, method: str) -> Reading:
     if why:
         return withheld(name, unit, why, method=method, span=clean.span)
     index = _blocks(len(data))
+    total = float((rmssd(data) if name == "hrv_pnn50" else measure(data)) ** 2)
+    known, share = (
+        min(1.0, multiple * variance / max(total, 1e-12)) for variance in (clean.noise, clean.doubt)
+    )
     if name == "hrv_pnn50":
-        total = float(rmssd(data) ** 2)
-        share = min(1.0, multiple * clean.noise / max(total, 1e-12))
-        # Without the noise the differences would be narrower by this factor
-        centre = data.mean(axis=1, keepdims=True)
-        narrow = centre + (data - centre) * np.sqrt(1 - share)
-        value = float(measure(narrow))
-        low = float(np.quantile(measure(narrow[index]), 0.025))
+        value = float(measure(_narrow(data, known)))
+        low = float(np.quantile(measure(_narrow(data, share)[index]), 0.025))
     else:
-        raw = float(measure(data))
-        share = min(1.0, multiple * clean.noise / max(raw**2, 1e-12))
-        value = float(np.sqrt(raw**2 * (1 - share)))
+        value = float(np.sqrt(total * (1 - known)))
         lowest = float(np.quantile(measure(data[index]), 0.025))
-        low = float(np.sqrt(max(0.0, lowest**2 - UNTOLD * multiple * clean.noise)))
+        most = multiple * (UNTOLD * clean.noise + clean.clock)
+        low = float(np.sqrt(max(0.0, lowest**2 - most)))
     high = float(np.quantile(measure(data[index]), 0.975))
     quality = _trust(clean, share, TIME_ODDS)
     if why := _unsure(name, clean, share, quality):
         return withheld(name, unit, why, method=method, span=clean.span, quality=quality)
     low, high = min(low, value), max(high, value)
     return Reading(name, value, unit, low, high, quality, method, clean.span)
+
+
+def _narrow(pairs: Array, share: float) -> Array:
+    """(P, 2) pairs as they would be without this share of the variance of their differences."""
+    centre = pairs.mean(axis=1, keepdims=True)
+    return np.asarray(centre + (pairs - centre) * np.sqrt(1 - share))
 
 
 def _blocks(count: int) -> Array:
@@ -228,18 +250,21 @@ def _band_reading(name: str, clean: _Clean, method: str) -> Reading:
         return withheld(name, unit, why, method=method, span=clean.span)
     frequency, density = _tachogram_spectrum(time, interval, name)
     period = interval.mean() / 1e3
-    floor = 8 * clean.noise * period * np.sin(np.pi * frequency * period) ** 2
+    floor = 8 * period * np.sin(np.pi * frequency * period) ** 2  # of a variance of one [ms²]
     bands = {"hrv_lf": [LF_HZ], "hrv_hf": [HF_HZ]}.get(name, [LF_HZ, HF_HZ])
-    found = [_band(frequency, density, floor, band, seconds) for band in bands]
-    share = max(band.share for band in found)
+    found = [_band(frequency, density, clean.noise * floor, band, seconds) for band in bands]
+    doubt = [_band(frequency, density, clean.doubt * floor, band, seconds) for band in bands]
+    known, share = (max(band.share for band in those) for those in (found, doubt))
     quality = _trust(clean, share, BAND_ODDS)
     if why := _unsure(name, clean, share, quality):
         return withheld(name, unit, why, method=method, span=clean.span, quality=quality)
     value = found[0].power / (found[1].power if len(found) == 2 else 1.0)
     spread = float(np.sqrt(sum(band.spread**2 for band in found)))
-    # Beyond the chi-square spread, the noise that was taken off may be half too much or too little
-    low = value * np.exp(-1.96 * spread) * (1 - 0.5 * share)
-    high = value * np.exp(1.96 * spread) * (1 + 0.5 * share)
+    # Beyond the chi-square spread, the noise that was taken off may be half too much or too little,
+    # and what the clock may have added was not
+    off = 0.5 * known + share - known
+    low = value * np.exp(-1.96 * spread) * (1 - off)
+    high = value * np.exp(1.96 * spread) * (1 + off)
     span = (float(time[0] - interval[0] / 1e3), float(time[-1]))
     return Reading(name, value, unit, float(low), float(high), quality, method, span)
 
@@ -330,6 +355,12 @@ def _unsure(name: str, clean: _Clean, share: float, quality: float) -> str:
     """Why a value is not to be trusted, or nothing."""
     if share <= MOST_NOISE and quality >= THRESHOLD:
         return ""
+    if clean.clock > clean.noise:
+        return (
+            f"{_plain(name)} would be {share:.0%} timing noise, as uneven times of the pictures "
+            f"move a beat by ±{np.sqrt(clean.clock):.0f} ms; close other programs, or record to a "
+            "file and measure that"
+        )
     return (
         f"{_plain(name)} would be {share:.0%} timing noise from {clean.bad:.0%} doubtful beats and "
         f"the rest known to ±{np.sqrt(clean.noise):.0f} ms; use more light, a higher frame rate or "

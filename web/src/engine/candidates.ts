@@ -1,6 +1,6 @@
 // The competing pulses of one gapless part of a trace. See waves/auto.py.
 
-import { type Signal, InputError, isFinite, made, mapped, mean, median, rounded, signal, solved, std, taper } from "./arrays";
+import { type Signal, InputError, isFinite, largest, made, mapped, mean, median, rounded, signal, solved, std, taper } from "./arrays";
 import { type Run, atTimes, bandpass, banded, clockOf, normalized, runsInTime } from "./clean";
 import constants from "./constants.json";
 import { type Network, guided } from "./guide";
@@ -39,6 +39,8 @@ export interface Candidates {
   colour: Signal[];
   /** Face position in face widths. */
   motion: Signal[];
+  /** Powers of it, in face widths too, within the heart's band. */
+  place: Signal[];
   /** Relative brightness behind the face; may be empty. */
   background: Signal[];
   /** Pulse and log odds of the guide, or empty. */
@@ -103,6 +105,7 @@ export async function candidatesOf(part: Part, guide: Network | null): Promise<C
     method: waves.flatMap((wave, k) => wave.map(() => k)),
     colour: scene.colour,
     motion: scene.motion,
+    place: bandpass(powers(scene.motion), rate, low, high),
     background: scene.behind,
     guide: asked,
     time,
@@ -226,6 +229,12 @@ function position(box: Signal[]): Signal[] {
     const middle = mean(centre);
     return mapped(centre, (x) => (x - middle) / width);
   });
+}
+
+/** The place and its powers up to the fourth, each as wide as the place itself. */
+function powers(motion: Signal[]): Signal[] {
+  const widest = motion.map((x) => largest(mapped(x, Math.abs)) + 1e-9);
+  return [1, 2, 3, 4].flatMap((k) => motion.map((x, j) => mapped(x, (v) => widest[j] * (v / widest[j]) ** k)));
 }
 
 /** Relative colour of the background, or nothing where it is not seen throughout. */

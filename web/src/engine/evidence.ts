@@ -4,7 +4,7 @@
 // middle, where the window can be folded: half the work. Only sizes and differences of phase are
 // used, which are the same.
 
-import { type Signal, dot, largest, linspace, made, mapped, mean, rounded, signal, std, sum, taper } from "./arrays";
+import { type Signal, clip, dot, largest, linspace, made, mapped, mean, rounded, signal, solved, std, sum, taper } from "./arrays";
 import type { Candidates } from "./candidates";
 import constants from "./constants.json";
 
@@ -21,6 +21,10 @@ export interface Evidence {
   facts: Float32Array[];
   /** For every window F × K shares of each candidate's power, the guide's last. */
   weights: Float32Array[];
+  /** For every window, of F rates: share of what is there that goes with the place of the head. */
+  explained: Signal[];
+  /** The largest amplitude that a power of that place has there, in face widths. */
+  swing: Signal[];
   columns: number;
   /** Middle of each window [s]. */
   centre: Signal;
@@ -44,16 +48,22 @@ export async function weigh(candidates: Candidates, pause?: () => Promise<void>)
   const projector = projectorOf(width, candidates.rate);
   const facts: Float32Array[] = [];
   const weights: Float32Array[] = [];
+  const explained: Signal[] = [];
+  const swing: Signal[] = [];
   for (const start of starts) {
-    const [f, w] = weighOne(candidates, start, projector);
-    facts.push(f);
-    weights.push(w);
+    const found = weighOne(candidates, start, projector);
+    facts.push(found.facts);
+    weights.push(found.weights);
+    explained.push(found.explained);
+    swing.push(found.swing);
     if (pause) await pause();
   }
   const { time, rate } = candidates;
   return {
     facts,
     weights,
+    explained,
+    swing,
     columns: candidates.values.length + (candidates.guide.length ? 1 : 0),
     centre: made(starts.length, (m) => time[starts[m]] + (width - 1) / 2 / rate),
     length: (width - 1) / rate,
@@ -186,7 +196,12 @@ function row(a: Signal, at: number, b: Signal, bt: number, half: number): number
   return total;
 }
 
-function weighOne(candidates: Candidates, start: number, projector: Projector): [Float32Array, Float32Array] {
+interface Weighed extends Placed {
+  facts: Float32Array;
+  weights: Float32Array;
+}
+
+function weighOne(candidates: Candidates, start: number, projector: Projector): Weighed {
   const { values, method, guide } = candidates;
   const K = values.length;
   const fine = projector.project(values, start, 0, 3);
@@ -251,7 +266,55 @@ function weighOne(candidates: Candidates, start: number, projector: Projector): 
     for (let k = 0; k < K; k++) weights[f * total + k] = share[3 * k * F + f];
     if (guideShare) weights[f * total + K] = guideShare[f];
   }
-  return [facts, weights];
+  return { facts, weights, ...byPlace(candidates, start, projector, fine) };
+}
+
+interface Placed {
+  explained: Signal;
+  swing: Signal;
+}
+
+/** What of each rate goes with the powers of the place, by least squares, and how far these swing. */
+function byPlace({ values, place }: Candidates, start: number, projector: Projector, fine: Amplitudes): Placed {
+  const { width } = projector;
+  const pieces = place.map((x) => x.subarray(start, start + width));
+  if (!pieces.some((x) => x.some((v) => v !== 0))) return { explained: signal(F), swing: signal(F) };
+  const spectra = projector.project(place, start, 0, 1);
+  const scale = pieces.map((x) => std(x) + 1e-9);
+  const cause = pieces.map((x, j) => mapped(x, (v) => v / scale[j]));
+  const window = taper(width);
+  const weighed = cause.map((x) => mapped(x, (v, i) => v * window[i]));
+  const within = weighed.map((a, i) => made(cause.length, (j) => dot(a, cause[j]) + (i === j ? 1e-3 * width : 0)));
+  const gain = solved(
+    within,
+    weighed.map((a) => made(values.length, (k) => dot(a, values[k].subarray(start, start + width)))),
+  );
+  const before = signal(F);
+  const after = signal(F);
+  const whole = signal(F);
+  const left = signal(F);
+  for (let k = 0; k < values.length; k++) {
+    for (let f = 0; f < F; f++) {
+      let real = fine.real[3 * k * F + f];
+      let imaginary = fine.imaginary[3 * k * F + f];
+      whole[f] = real ** 2 + imaginary ** 2;
+      for (let j = 0; j < place.length; j++) {
+        const share = gain[j][k] / scale[j];
+        real -= spectra.real[j * F + f] * share;
+        imaginary -= spectra.imaginary[j * F + f] * share;
+      }
+      left[f] = real ** 2 + imaginary ** 2;
+    }
+    const [all, rest] = [mean(whole) + 1e-20, mean(left) + 1e-20];
+    for (let f = 0; f < F; f++) {
+      before[f] += whole[f] / all / values.length;
+      after[f] += left[f] / rest / values.length;
+    }
+  }
+  return {
+    explained: made(F, (f) => clip(1 - after[f] / (before[f] + 1e-9), 0, 1)),
+    swing: made(F, (f) => largest(place.map((_, j) => Math.hypot(spectra.real[j * F + f], spectra.imaginary[j * F + f])))),
+  };
 }
 
 /** Power over the mean power at the rates themselves; K × 3 F. */

@@ -68,7 +68,7 @@ export function heartWindows(evidence: Evidence): HeartWindow[] {
       spread: Math.sqrt(sumOf((f) => peak[f] * (RATES_BPM[f] - rate) ** 2)),
       mass: sumOf((f) => (near(f) ? states[f] : 0)) * right,
       null: all[F],
-      moved: movesAt(evidence.facts[m], rate),
+      moved: movesAt(evidence, m, rate),
       start: centre - evidence.length / 2,
       stop: centre + evidence.length / 2,
     };
@@ -86,12 +86,14 @@ function normal(x: Signal): Signal {
   return mapped(x, (v) => v / total);
 }
 
-/** Whether the head moves by more than MOVES face widths at the rate, most of all there. */
-function movesAt(facts: Float32Array, rate: number): boolean {
+/** Whether what is seen at the rate could be motion alone. */
+function movesAt({ facts, explained, swing }: Evidence, m: number, rate: number): boolean {
   const at = FACT_NAMES.indexOf("motion");
-  const motion = made(F, (f) => Math.exp(facts[f * D + at]));
-  const there = Math.max(...motion.map((x, f) => (Math.abs(RATES_BPM[f] - rate) <= MOVES_BPM ? x : 0)));
-  return there > MOVES && there > MOVES_MOST * largest(motion);
+  const motion = made(F, (f) => Math.exp(facts[m][f * D + at]));
+  const near = Array.from(RATES_BPM, (r, f) => (Math.abs(r - rate) <= MOVES_BPM ? [f] : [])).flat();
+  const most = (x: Signal) => Math.max(...near.map((f) => x[f]));
+  if (most(motion) > MOVES && most(motion) > MOVES_MOST * largest(motion)) return true;
+  return most(swing[m]) > MOVES && mean(near.map((f) => explained[m][f])) > 0.5;
 }
 
 /** A rate to look for beats with [bpm]: the median of the windows, the likely ones; or null. */

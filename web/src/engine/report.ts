@@ -81,7 +81,7 @@ export async function reportOf(trace: Trace, source: Source, means: Means): Prom
   return {
     person: 0,
     source,
-    readings: [heart, breath, ...hrv(heart, () => variability(beats))],
+    readings: [heart, breath, ...hrv(heart, () => variability(beats, trace.time))],
     rolling,
     waves,
     beats: Array.from(beats.time, (t) => digits(t, 6)),

@@ -4,7 +4,6 @@ import {
   type Signal,
   arange,
   argmax,
-
   linspace,
   made,
   mapped,
@@ -19,13 +18,14 @@ import {
   taper,
 } from "./arrays";
 import { around } from "./beats";
-import { type Beats, intervalsOf } from "./beats_types";
+import { type Beats, intervalsOf, joinedBeats } from "./beats_types";
 import constants from "./constants.json";
 import { THRESHOLD, logOddsOf, logistic } from "./quality";
 import { Random } from "./random";
 import { type Reading, withheld } from "./report_types";
 import { spectra } from "./spectrum";
 import { spline } from "./spline";
+import { clockErrors } from "./variability_clock";
 
 const {
   LF_HZ,
@@ -58,17 +58,20 @@ interface Clean {
   bad: number;
   /** Variance of one beat time [ms²]. */
   noise: number;
+  /** The same that uneven times of the pictures may make up at most, and both. */
+  clock: number;
+  doubt: number;
   quality: number;
   span: [number, number];
 }
 
-/** SDNN, RMSSD, pNN50, SD1, SD2, LF, HF and LF/HF, in the order of NAMES. */
-export function variability(beats: Beats, method = "beats"): Reading[] {
-  const clean = cleanOf(beats);
+/** SDNN, RMSSD, pNN50, SD1, SD2, LF, HF and LF/HF, in the order of NAMES. pictures: their times [s]. */
+export function variability(beats: Beats, pictures: Signal, method = "beats"): Reading[] {
+  const clean = cleanOf(beats, pictures);
   return NAMES.map((name) => (name in TIME ? timeReading(name, clean, method) : bandReading(name, clean, method)));
 }
 
-function cleanOf(beats: Beats): Clean {
+function cleanOf(beats: Beats, pictures: Signal): Clean {
   const { time, length, quality } = intervalsOf(beats);
   const artefact = artefacts(length);
   const good = Array.from(quality, (q, j) => q >= GOOD_BEAT && !artefact[j]);
@@ -80,12 +83,20 @@ function cleanOf(beats: Beats): Clean {
   }
   const jitter = beats.jitter.filter((_, k) => beats.quality[k] >= GOOD_BEAT);
   const kept = good.filter(Boolean).length;
+  const noise = jitter.length ? 1e6 * mean(mapped(jitter, (x) => x * x)) : 0;
+  const errors = clockErrors(pictures, beats.time);
+  const uneven = joinedBeats(beats)
+    .flatMap((joined, k) => (joined ? [1e3 * (errors[k + 1] - errors[k])] : []))
+    .filter((_, j) => good[j]);
+  const clock = kept ? (UNTOLD * mean(uneven.map((x) => x * x))) / 2 : 0;
   return {
     time: time.filter((_, j) => good[j]),
     interval: ms.filter((_, j) => good[j]),
     pairs,
     bad: 1 - kept / Math.max(1, length.length + beats.missing),
-    noise: jitter.length ? 1e6 * mean(mapped(jitter, (x) => x * x)) : 0,
+    noise,
+    clock,
+    doubt: noise + clock,
     quality: kept ? mean(quality.filter((_, j) => good[j])) : 0,
     span: beats.span,
   };
@@ -148,24 +159,18 @@ function timeReading(name: string, clean: Clean, method: string): Reading {
         : measure(clean.interval, Array.from(own, (j) => pairs[j])),
     );
   const drawn = resampled(clean.pairs);
-  let share: number;
+  const spread = name === "hrv_pnn50" ? rmssd : measure;
+  const total = spread(clean.interval, clean.pairs) ** 2;
+  const [known, share] = [clean.noise, clean.doubt].map((v) => Math.min(1, (multiple * v) / Math.max(total, 1e-12)));
   let value: number;
   let low: number;
   if (name === "hrv_pnn50") {
-    const total = rmssd(clean.interval, clean.pairs) ** 2;
-    share = Math.min(1, (multiple * clean.noise) / Math.max(total, 1e-12));
-    const factor = Math.sqrt(1 - share);
-    const narrow = clean.pairs.map(([a, b]): Pair => {
-      const centre = (a + b) / 2;
-      return [centre + (a - centre) * factor, centre + (b - centre) * factor];
-    });
-    value = measure(clean.interval, narrow);
-    low = quantile(resampled(narrow), 0.025);
+    value = measure(clean.interval, narrow(clean.pairs, known));
+    low = quantile(resampled(narrow(clean.pairs, share)), 0.025);
   } else {
-    const raw = measure(clean.interval, clean.pairs);
-    share = Math.min(1, (multiple * clean.noise) / Math.max(raw ** 2, 1e-12));
-    value = Math.sqrt(raw ** 2 * (1 - share));
-    low = Math.sqrt(Math.max(0, quantile(drawn, 0.025) ** 2 - UNTOLD * multiple * clean.noise));
+    value = Math.sqrt(total * (1 - known));
+    const most = multiple * (UNTOLD * clean.noise + clean.clock);
+    low = Math.sqrt(Math.max(0, quantile(drawn, 0.025) ** 2 - most));
   }
   const high = quantile(drawn, 0.975);
   return told(name, clean, method, {
@@ -175,6 +180,15 @@ function timeReading(name: string, clean: Clean, method: string): Reading {
     share,
     odds: TIME_ODDS,
     span,
+  });
+}
+
+/** Pairs as they would be without this share of the variance of their differences. */
+function narrow(pairs: readonly Pair[], share: number): Pair[] {
+  const factor = Math.sqrt(1 - share);
+  return pairs.map(([a, b]): Pair => {
+    const centre = (a + b) / 2;
+    return [centre + (a - centre) * factor, centre + (b - centre) * factor];
   });
 }
 
@@ -195,9 +209,13 @@ function told(name: string, clean: Clean, method: string, measured: Measured): R
   const quality = logistic(odds[0] + odds[1] * logOddsOf(kept));
   if (share > MOST_NOISE || quality < THRESHOLD) {
     const why =
-      `${plain(name)} would be ${percent(share)} timing noise from ${percent(clean.bad)} doubtful ` +
-      `beats and the rest known to ±${Math.sqrt(clean.noise).toFixed(0)} ms; use more light, a higher ` +
-      "frame rate or less compression";
+      clean.clock > clean.noise
+        ? `${plain(name)} would be ${percent(share)} timing noise, as uneven times of the pictures move a ` +
+          `beat by ±${Math.sqrt(clean.clock).toFixed(0)} ms; close other programs, or record to a file and ` +
+          "measure that"
+        : `${plain(name)} would be ${percent(share)} timing noise from ${percent(clean.bad)} doubtful ` +
+          `beats and the rest known to ±${Math.sqrt(clean.noise).toFixed(0)} ms; use more light, a higher ` +
+          "frame rate or less compression";
     return withheld(name, UNITS[name], why, { method, span: clean.span, quality });
   }
   return { name, value, unit: UNITS[name], low, high, quality, method, span, why: "" };
@@ -220,16 +238,19 @@ function bandReading(name: string, clean: Clean, method: string): Reading {
   if (lack) return withheld(name, UNITS[name], lack, { method, span: clean.span });
   const [frequency, density] = tachogramSpectrum(time, interval, name);
   const period = mean(interval) / 1e3;
-  const floor = mapped(frequency, (f) => 8 * clean.noise * period * Math.sin(Math.PI * f * period) ** 2);
   const bands = name === "hrv_lf" ? [LF_HZ] : name === "hrv_hf" ? [HF_HZ] : [LF_HZ, HF_HZ];
-  const found = bands.map((band) => bandOf(frequency, density, floor, band, seconds));
-  const share = Math.max(...found.map((band) => band.share));
+  const [found, doubt] = [clean.noise, clean.doubt].map((v) => {
+    const floor = mapped(frequency, (f) => 8 * v * period * Math.sin(Math.PI * f * period) ** 2);
+    return bands.map((band) => bandOf(frequency, density, floor, band, seconds));
+  });
+  const [known, share] = [found, doubt].map((those) => Math.max(...those.map((band) => band.share)));
+  const off = 0.5 * known + share - known;
   const value = found[0].power / (found.length === 2 ? found[1].power : 1);
   const spread = Math.sqrt(sum(found.map((band) => band.spread ** 2)));
   return told(name, clean, method, {
     value,
-    low: value * Math.exp(-1.96 * spread) * (1 - 0.5 * share),
-    high: value * Math.exp(1.96 * spread) * (1 + 0.5 * share),
+    low: value * Math.exp(-1.96 * spread) * (1 - off),
+    high: value * Math.exp(1.96 * spread) * (1 + off),
     share,
     odds: BAND_ODDS,
     span: [time[0] - interval[0] / 1e3, time[time.length - 1]],
