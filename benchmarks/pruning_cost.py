@@ -40,7 +40,7 @@ def measure(subject: Subject, runs: Path) -> None:
     path, folder = subject.results / "cost.json", runs / "forms"
     folder.mkdir(exist_ok=True)
     rows: Rows = json.loads(path.read_text("utf-8")) if path.exists() else {}
-    rows["nothing"] = {"peak_kb": memory(None, subject)}
+    rows.setdefault("nothing", {"peak_kb": memory(None, subject)})
     modules = _trained(subject, runs)
     for name, module in modules.items():
         told = counted(module)
@@ -116,12 +116,16 @@ def call(module: nn.Module, x: Tensor) -> None:
 
 
 def in_turn(calls: Mapping[str, Callable[[], object]], rounds: int = 41) -> dict[str, float]:
-    """Median ms of the processor that each takes, all called in turn on a busy machine."""
+    """Median ms of the processor that each takes, all called in turn on a busy machine.
+
+    In another order every time: what comes after something large finds its memory elsewhere.
+    """
     took: dict[str, list[float]] = {name: [] for name in calls}
+    rng = np.random.default_rng(0)
     for number in range(rounds):
-        for name, one in calls.items():
+        for name in rng.permutation(list(calls)):
             begun = time.process_time()
-            one()
+            calls[name]()
             if number:
                 took[name].append(1000 * (time.process_time() - begun))
     return {name: float(np.median(times)) for name, times in took.items()}
