@@ -76,7 +76,7 @@ def recovery_longer() -> Recipe:
         name="recovery-64-longer",
         model=replace(first.model, weights=f"{RUNS}/recovery/best.safetensors"),
         evaluation=replace(first.evaluation, every=5),
-        epochs=30,
+        epochs=16,
     )
 
 
@@ -205,7 +205,7 @@ def small_joint() -> Recipe:
         name="small-joint-64",
         model=replace(like.model, weights=f"{RUNS}/small_start.safetensors"),
         optimiser=Optimiser(name="adamw", step=5e-4),
-        epochs=10,
+        epochs=7,
         steps=20,
         batch=4,
         precision="bf16-mixed",
