@@ -22,7 +22,13 @@ from torch import Tensor, nn
 from camvitals.records import InputError
 from camvitals.train.prune.layers import CONVOLUTIONS, TRANSPOSED
 from camvitals.train.prune.masks import masks_of, plain
-from camvitals.train.prune.structured import following, norms_too, tensors_in, torch_pruning
+from camvitals.train.prune.structured import (
+    following,
+    norms_too,
+    tensors_in,
+    torch_pruning,
+    total,
+)
 from camvitals.train.prune.wiring import wiring
 
 SAME = 1e-5  # of the largest value that comes out
@@ -93,7 +99,7 @@ def _dead(library: ModuleType, bare: nn.Module, inputs: Inputs) -> dict[str, lis
     """Name of a layer -> its channels that are dead, one layer of those that share them."""
     names = {part: name for name, part in bare.named_modules()}
     parts = dict(bare.named_modules())
-    ends = set(wiring(bare, lambda: _sum(bare(*inputs))).outputs_of_layers)
+    ends = set(wiring(bare, lambda: total(bare(*inputs))).outputs_of_layers)
     silent = _silent(bare, inputs)
     found: dict[str, list[int]] = {}
     with _graph(library, bare, inputs) as graph:
@@ -210,7 +216,3 @@ def _told(bare: nn.Module, inputs: Inputs) -> Tensor:
     """Everything that comes out, in one row."""
     with torch.no_grad():
         return torch.cat([tensor.flatten() for tensor in tensors_in(bare(*inputs))])
-
-
-def _sum(output: Any) -> Tensor:
-    return torch.stack([tensor.sum() for tensor in tensors_in(output)]).sum()

@@ -25,6 +25,7 @@ from camvitals.train.prune.wiring import wiring
 DEEPEST = 20  # nodes between a reshape and the layer that reads it
 HALVINGS = 9  # of the share of channels that is looked for
 MOST = 0.995  # share of a layer's channels
+MOST_TIED = 3000  # steps from layer to layer that the library takes before it goes in circles
 NORMS: tuple[type[nn.Module], ...] = (nn.modules.batchnorm._NormBase,)  # of batches, instances
 Read = Callable[[nn.Module, Tensor], Tensor]
 
@@ -45,11 +46,13 @@ def following() -> Iterator[None]:
 
     It follows gradients and takes every reshape before a layer, and every split, for one of
     channels. Here a reshape counts where a linear layer reads it, and a split on the axis of
-    channels; shares that add up to 1 over places, or over other channels, join none.
+    channels; shares that add up to 1 over places, or over other channels, join none. Where it goes
+    round in circles, as through layers that keep a past of their own, it is stopped.
     """
     index, types = _library("dependency.index_mapping"), _library("ops").OPTYPE
     usual = index.update_reshape_index_mapping, index.update_split_index_mapping
-    softmax = torch.softmax
+    group = _library("dependency.group").Group
+    softmax, add = torch.softmax, group.add_dep
 
     def reshaped(graph: Any, node: Any) -> None:
         if _read_by(node, types.LINEAR, stop=(types.CONV, types.DEPTHWISE_CONV)):
@@ -62,13 +65,18 @@ def following() -> Iterator[None]:
     def shares(*given: Any, **options: Any) -> Tensor:
         return softmax(*given, **options).detach()
 
+    def tied(found: Any, *given: Any, **named: Any) -> None:
+        if len(found) >= MOST_TIED:
+            raise RecursionError("no end is found of what belongs to one channel")
+        add(found, *given, **named)
+
     index.update_reshape_index_mapping, index.update_split_index_mapping = reshaped, split
-    torch.softmax = shares
+    torch.softmax, group.add_dep = shares, tied
     try:
         yield
     finally:
         index.update_reshape_index_mapping, index.update_split_index_mapping = usual
-        torch.softmax = softmax
+        torch.softmax, group.add_dep = softmax, add
 
 
 def norms_too() -> dict[type[nn.Module], Any]:
@@ -97,6 +105,11 @@ def tensors_in(output: Any) -> list[Tensor]:
     return [tensor for part in output for tensor in tensors_in(part)]
 
 
+def total(output: Any) -> Tensor:
+    """The sum of all that a network gives, which depends on whatever any of it depends on."""
+    return torch.stack([tensor.sum() for tensor in tensors_in(output)]).sum()
+
+
 def shrink(
     module: nn.Module,
     given: Tensor,
@@ -114,7 +127,7 @@ def shrink(
     factor: so many times fewer, at the least; every layer loses the same share of its channels, the
         least important first, and keeps one.   scores: magnitude, random, or snip with a loss.
     only: beginnings of names of layers that may lose some; () is all.
-    Layers that the result is read from keep all that they give.
+    Layers that the result is read from, or what comes out beside it, keep all that they give.
     Raises InputError for networks whose channels cannot be taken out, which are as before then.
     """
     library = torch_pruning()
@@ -130,14 +143,12 @@ def shrink(
         cut = partial(_cut, library, given=given, scores=scores, seed=seed)
         whole = found.outputs_of_layers
         whole += tuple(name for name in found.layers if only and not name.startswith(only))
-        share = _share(module, cut, whole, wanted=before / factor)
-        tried = copy.deepcopy(module)
-        cut(tried, whole, share=share)
-        with torch.no_grad(), torch.random.fork_rng(devices=[]):
-            read(copy.deepcopy(tried), given)
-            read(copy.deepcopy(tried).train(), given)  # some do more in training
-        reshape_like(module, tried.state_dict(), "the smaller network")
-        module.load_state_dict(tried.state_dict())
+        try:
+            smaller = _smaller(module, cut, whole, lambda one: read(one, given), before / factor)
+        except RuntimeError:  # an enhancer's pictures are added to what came in, colour by colour
+            whole += _beside(module, given)
+            smaller = _smaller(module, cut, whole, lambda one: read(one, given), before / factor)
+        _put_smaller(module, smaller)
     except InputError:
         raise
     except Exception as error:  # the library, and networks that reshape, raise anything
@@ -149,6 +160,46 @@ def shrink(
         module.zero_grad()
         put_modes(module, mode)
     return before / parameters(module)
+
+
+def _beside(module: nn.Module, given: Tensor) -> tuple[str, ...]:
+    """Layers that anything is read from; one channel cannot be fewer."""
+    found = wiring(module, lambda: total(module(given)))
+    return tuple(found.layers[place] for place in found.outputs if found.given[place] > 1)
+
+
+def _smaller(
+    module: nn.Module,
+    cut: Callable[..., None],
+    whole: tuple[str, ...],
+    run: Callable[[nn.Module], Tensor],
+    wanted: float,
+) -> nn.Module:
+    """A copy with so many parameters or fewer, which runs and is told by its state dict alone."""
+    tried = _copied(module)
+    cut(tried, whole, share=_share(module, cut, whole, wanted=wanted))
+    again = copy.deepcopy(module)  # as a training that goes on makes it
+    _put_smaller(again, tried)
+    with torch.no_grad(), torch.random.fork_rng(devices=[]):
+        if not torch.equal(run(copy.deepcopy(tried)), run(copy.deepcopy(again))):
+            raise RuntimeError("the shapes of its weights do not tell which belong together")
+        run(copy.deepcopy(again).train())  # some do more in training
+    return again
+
+
+def _copied(module: nn.Module) -> nn.Module:
+    """A copy with its gradients, 0 where nothing came back, if there are any."""
+    tried = copy.deepcopy(module)
+    slopes = [parameter.grad for parameter in module.parameters()]
+    if any(slope is not None for slope in slopes):
+        for parameter, slope in zip(tried.parameters(), slopes, strict=True):
+            parameter.grad = torch.zeros_like(parameter) if slope is None else slope.clone()
+    return tried
+
+
+def _put_smaller(module: nn.Module, smaller: nn.Module) -> None:
+    reshape_like(module, smaller.state_dict(), "the smaller network")
+    module.load_state_dict(smaller.state_dict())
 
 
 def _share(
@@ -163,7 +214,7 @@ def _share(
     least = parameters(module)
     for step in range(HALVINGS):
         share = high if step == 0 else (low + high) / 2
-        tried = copy.deepcopy(module)
+        tried = _copied(module)
         cut(tried, whole, share=share)
         left = parameters(tried)
         least = min(least, left)
@@ -250,6 +301,11 @@ def reshape_like(module: nn.Module, tensors: Mapping[str, Tensor], name: str) ->
 def _count_again(part: nn.Module) -> None:
     """Numbers of channels that a layer keeps beside its weights."""
     weight, layer = part._parameters.get("weight"), cast("Any", part)
+    if isinstance(part, nn.modules.instancenorm._InstanceNorm) and weight is None:
+        part.register_forward_pre_hook(_count_what_comes)
+    if isinstance(part, nn.RNNBase):
+        layer.input_size = layer.weight_ih_l0.shape[1]
+        layer._init_flat_weights()  # a list of its own, of what was
     if weight is None:
         return
     if isinstance(part, CONVOLUTIONS):
@@ -264,10 +320,16 @@ def _count_again(part: nn.Module) -> None:
         layer.num_channels = len(weight)
 
 
+def _count_what_comes(part: nn.Module, taken: tuple[Tensor, ...]) -> None:
+    """Hook of a norm without weights, which nothing else tells how many channels there are."""
+    if part.num_features != taken[0].shape[1]:
+        part.num_features = int(taken[0].shape[1])  # type: ignore[assignment]
+
+
 def _count_convolution(part: Any, weight: Tensor, transposed: bool) -> None:
     first, second = weight.shape[:2]
-    if part.groups > 1 and part.groups == part.in_channels:  # one filter for each channel
-        part.groups = first // max(1, part.out_channels // part.in_channels)
+    if part.groups > 1 and part.groups == part.out_channels:  # one filter for each channel
+        part.groups = first
     if transposed:
         part.in_channels, part.out_channels = first, second * part.groups
     else:
