@@ -62,10 +62,10 @@ def put_masks(module: nn.Module, masks: Mapping[str, Tensor]) -> None:
                 f"the masks are of another model: that of {name} has shape {given} but {needed} "
                 "is needed; take its own"
             )
-    for name, mask in masks.items():
+    for name in (name for name in known if name in masks):  # optimisers go by the order of weights
         owner, key = known[name].owner, known[name].key
         device = known[name].weight.device
-        parametrize.register_parametrization(owner, key, Mask(mask.to(device)))
+        parametrize.register_parametrization(owner, key, Mask(masks[name].to(device)))
         if isinstance(owner, nn.RNNBase) and not hasattr(owner, HANDLES):
             handles = owner.register_forward_pre_hook(_fill), owner.register_forward_hook(_empty)
             setattr(owner, HANDLES, handles)
