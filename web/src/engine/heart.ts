@@ -106,7 +106,7 @@ export function expectedRate(windows: HeartWindow[]): number | null {
 /** The same windows, their rates from the intervals between beats where these can be had. */
 export function byBeats(windows: HeartWindow[], beats: Beats): HeartWindow[] {
   return windows.map((w) => {
-    const inside = beats.time.reduce<boolean[]>((all, t) => [...all, t >= w.start && t <= w.stop], []);
+    const inside = Array.from(beats.time, (t) => t >= w.start && t <= w.stop);
     return { ...w, rate: meanRate(beats, inside, w.stop - w.start, w.rate) };
   });
 }
