@@ -142,17 +142,29 @@ def test_both_pages_are_made_of_what_was_measured(parts):
         assert "<!--" not in told
 
 
-def test_rppgnet_pruned_by_its_recipe_is_a_method_for_films(recipe, tmp_path):
-    small = {"epochs": 1, "steps": 1, "batch": 2, "clip.length": 32}
-    pruned = {"prune.method": "n2nskip", "prune.factor": 10, "model.options.width": 4}
-    one = recipe.with_settings(small | pruned)
-    fit(one, tmp_path / "run", machine=Machine(workers=0, threads=1))
-    ship(tmp_path / "run", tmp_path / "small.onnx", people=0, own_code=True)
-    network = learned(str(tmp_path / "small.onnx"))
-    assert (network.rate, network.length, network.card.size) == (10.0, 32, (16, 16))
-    module, _ = trained(tmp_path / "run", own_code=True)
+@pytest.fixture(scope="module")
+def pruned_run(recipe, tmp_path_factory):
+    """Folder and recipe of one step of the recipe, narrow and short, by N2NSkip."""
+    small = {"epochs": 1, "steps": 1, "batch": 2, "clip.length": 16, "model.options.width": 4}
+    one = recipe.with_settings(small | {"prune.method": "n2nskip", "prune.factor": 10})
+    folder = tmp_path_factory.mktemp("pruned") / "run"
+    fit(one, folder, machine=Machine(workers=0, threads=1))
+    return folder, one
+
+
+def test_the_recipe_of_rppgnet_can_be_pruned(pruned_run):
+    folder, one = pruned_run
+    module, _ = trained(folder, own_code=True)
     dense = architecture_of(one).build(size=(16, 16), **one.model.options)
     assert counted(module).kept == round(counted(dense).kernels / 10)
+
+
+@pytest.mark.slow
+def test_rppgnet_by_its_recipe_is_a_method_for_films(pruned_run):
+    folder, _ = pruned_run
+    ship(folder, folder / "small.onnx", people=0, own_code=True)
+    network = learned(str(folder / "small.onnx"))
+    assert (network.rate, network.length, network.card.size) == (10.0, 16, (16, 16))
 
 
 def test_the_losses_of_the_recipe_are_those_of_its_heads(recipe):
