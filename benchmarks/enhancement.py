@@ -6,8 +6,8 @@
 People, levels and the clean clips are those of `camvitals.train.enhance.make`. By level, before and
 after, with 95 % intervals over people: PSNR against the clean clip, and the correlation with the
 reference of the pulse that the mean colour of the known skin shows (0.7–4 Hz). Of people without a
-pulse: how much of a pulse-like course is shown. Writes test.csv, speed.csv and README.md beside the
-network.
+pulse: how much of a pulse-like course is shown. Writes test.csv, speed.csv and README.md to
+results/enhancement, or to the folder that is named last.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from camvitals.runtime import Model, load
 from camvitals.train.enhance.pairs import META, PEOPLE, Pair
 from camvitals.train.enhance.quality import ORIGINAL, QUALITIES
 
+RESULTS = Path(__file__).resolve().parents[1] / "results" / "enhancement"
 BAND_HZ = (0.7, 4.0)
 BUDGET = (1_000_000, 30.0)  # numbers, and pictures a second on two cores
 FRAMES = 96
@@ -207,16 +208,16 @@ def as_csv(columns: tuple[str, ...], rows: Iterable[Mapping[str, object]]) -> st
     return text.getvalue()
 
 
-def main(network: str, folder: str) -> None:
-    """Measure, and write what was found beside the network."""
-    path = Path(network)
+def main(network: str, folder: str, out: str = str(RESULTS)) -> None:
+    """Measure, and write what was found."""
+    path, place = Path(network), Path(out)
     model = load(path)
     rows = [row for one in people_in(Path(folder)) for row in rows_of(model, one)]
     speeds = [speed(path, threads=threads) for threads in (1, 2)]
-    write_atomically(path.parent / "test.csv", as_csv(COLUMNS, rows))
-    write_atomically(path.parent / "speed.csv", as_csv(SPEEDS, speeds))
+    write_atomically(place / "test.csv", as_csv(COLUMNS, rows))
+    write_atomically(place / "speed.csv", as_csv(SPEEDS, speeds))
     text = page(rows, speeds, model, path.stat().st_size)
-    write_atomically(path.parent / "README.md", text)
+    write_atomically(place / "README.md", text)
     print(text)
 
 
