@@ -106,7 +106,8 @@ export class Monitor {
       if (stopped) return;
       request();
       if (!video.videoWidth) return;
-      const frame = typeof VideoFrame === "undefined" ? null : new VideoFrame(video);
+      const frame = frameOf(video);
+      if (frame === undefined) return;
       const time = clock.time(now, about, frame);
       if (time === null) return frame?.close();
       this.push(frame ?? video, time).catch((error: Error) => this.onError?.(error.message));
@@ -185,6 +186,16 @@ function readiness(worker: Worker): Promise<void> {
       else if (data.type === "failed") fail(new InputError(data.message));
     };
   });
+}
+
+/** The picture that is shown; null where the browser has no such frames, undefined while there is none yet. */
+function frameOf(video: HTMLVideoElement): VideoFrame | null | undefined {
+  if (typeof VideoFrame === "undefined") return null;
+  try {
+    return new VideoFrame(video);
+  } catch {
+    return undefined;
+  }
 }
 
 /** A picture that can be given to a worker, without a copy where the browser can. */
