@@ -79,6 +79,10 @@ CASES: dict[str, Scenario] = {
     "lamp": Scenario(seed=9, duration=16.0, rate=61.0, heart_rate=76.0, **LAMP),
     "lamp_hides": Scenario(seed=9, duration=16.0, rate=61.0, heart_rate=120.0, sdnn=6.0, **LAMP),
     "lamp_weak": Scenario(seed=6, duration=45.0, rate=24.5, heart_rate=120.0, clock="dropped"),
+    # no pulse, and shade by the square of the place: at twice the rate of the sway
+    "shade": Scenario(
+        seed=6, duration=16.0, rate=30.0, pulse=0.0, motion="sway", sway_hz=1.06, sway_px=25.0
+    ),
     # times of the pictures that are late now and then: by little, and by more than a heart varies
     "uneven": Scenario(seed=100, duration=40.0, rate=20.0, heart_rate=66.0, sdnn=50.0),
     "late": Scenario(seed=101, duration=40.0, rate=20.0, heart_rate=72.0, sdnn=0.0),
@@ -115,6 +119,12 @@ def trace_of(name: str) -> Trace:
         gain = 1 + 5e-4 * np.sin(2 * np.pi * 100 * trace.time)
         lit = gamma(linear(trace.rgb) * gain[:, None, None])
         return replace(trace, rgb=lit.astype(np.float32))
+    if name == "shade":
+        place = trace.box[:, 0] / np.ptp(trace.box[:, 0])
+        blush = 1 + 0.5 * np.outer(place - place.mean(), [0.33, 0.77, 0.53]) ** 2
+        shaded = trace.rgb.copy()
+        shaded[:, :-1] *= blush[:, None]
+        return replace(trace, rgb=shaded)
     if name in LATE_S:
         rng, count = np.random.default_rng(1), len(trace.time)
         delay = LATE_S[name] * rng.exponential(size=count) * (rng.random(count) < 0.3)

@@ -23,6 +23,7 @@ SLOW = (
     "lamp_alone",
     "uneven",
     "late",
+    "shade",
 )
 CLOSE = 2e-4  # of the largest value: other processors round otherwise
 

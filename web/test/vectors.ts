@@ -18,7 +18,8 @@ export interface Vector {
 }
 
 const LIT = ["lamp", "lamp_hides", "lamp_weak", "lamp_alone"];
-const ALL = ["clear", "still", "wall", "no_pulse", "moving", "gap", "long", "uneven", "late", ...LIT];
+const MOVED = ["moving", "shade"];
+const ALL = ["clear", "still", "wall", "no_pulse", ...MOVED, "gap", "long", "uneven", "late", ...LIT];
 export const CASES = process.env["CAMVITALS_CASES"]?.split(",") ?? ALL;
 
 export function load(name: string): Vector {
