@@ -32,6 +32,7 @@ def write(folder: Path) -> None:
         "LATE": lambda: _late(accuracy),
         "LIKENESS": lambda: _apart(accuracy, "r", 2),
         "ERRORS": lambda: _apart(accuracy, "error", 1),
+        "SEEDS": lambda: _seeds(accuracy),
         "COST": lambda: _cost(cost) if cost else ABSENT,
         "SMALL": lambda: _small(cost) if cost else ABSENT,
         "PAIR": lambda: _pair(pair) if pair else ABSENT,
@@ -113,6 +114,28 @@ def _apart(accuracy: Rows, key: str, digits: int) -> str:
         cells = zip(values, apart, strict=True)
         rows.append([name, *(f"{v.mean():.{digits}f} ({_interval(a, digits)})" for v, a in cells)])
     return _table(["network", *LEVELS], rows)
+
+
+def _seeds(accuracy: Rows) -> str:
+    """Difference from the dense network, the mean of both seeds for each person."""
+    head = ["network", *(f"{what}, {level}" for what in ("r", "bpm") for level in LEVELS[:3])]
+    rows = []
+    for name, _ in _in_order(accuracy):
+        if name == "dense" or f"{name}-{AGAIN}" not in accuracy:
+            continue
+        cells = [
+            _interval((_gap(accuracy, name, lv, key) + _gap(accuracy, name, lv, key, AGAIN)) / 2, d)
+            for key, d in (("r", 3), ("error", 1))
+            for lv in LEVELS[:3]
+        ]
+        rows.append([name, *cells])
+    return _table(head, rows)
+
+
+def _gap(accuracy: Rows, name: str, level: str, key: str, *again: str) -> Array:
+    """How a network differs from the dense one of the same seed, for each person."""
+    pruned, dense = ("-".join([one, *again]) for one in (name, "dense"))
+    return np.array(accuracy[pruned][level][key]) - np.array(accuracy[dense][level][key])
 
 
 def _in_order(rows: Rows) -> list[tuple[str, dict[str, Any]]]:
