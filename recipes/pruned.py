@@ -79,7 +79,7 @@ def rppgnet_made() -> Recipe:
 
     Few pictures a second, as it sees no more than 15 of them at once: 1.5 s. Nothing that went
     through H.264, which leaves no pulse in 32 px. Without a look at people held out: the last
-    weights are taken, so that nothing was chosen.
+    weights are taken.
     """
     rate = 10.0
     return Recipe(
