@@ -6,6 +6,7 @@ import os
 import re
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,8 @@ SMALL = {"width": 360, "height": 640}
 TOLD = "(text) => document.querySelector('#notice').textContent.includes(text)"
 HOUR_S = float(os.environ.get("CAMVITALS_HOUR_S", "3600"))
 SETTLED_S = 240.0
-MOST_GROWTH_MB = 60.0
+FILLED_S = 600.0  # when all that a page keeps has been there once
+MOST_GROWTH_MB = 5.0  # of what is still used; 0.3 were seen
 LEAST_KNOWN = 0.9
 
 Watch = Callable[..., Any]
@@ -98,7 +100,7 @@ def test_two_people_have_two_readings(watch: Watch) -> None:
     found = [rate_of(page, card=k, within_ms=30_000) for k in (0, 1)]
     pace.check()
     wanted = [both.person(k).heart_rate for k in (0, 1)]
-    assert np.allclose(sorted(found), sorted(wanted), atol=2.5)
+    assert np.allclose(sorted(found), sorted(wanted), atol=2.0)
     assert page.locator(".card h3").all_inner_texts() == ["Person 1", "Person 2"]
 
 
@@ -240,8 +242,14 @@ def picture(image: np.ndarray) -> str:
     return "data:image/png;base64," + base64.b64encode(out.getvalue()).decode()
 
 
-def memory_mb() -> float:
-    """What the pages of all browsers of this process hold."""
+def held_mb(page: Any) -> float:
+    """What a page and its workers still use, garbage left out."""
+    asked = "performance.measureUserAgentSpecificMemory().then((told) => told.bytes)"
+    return float(page.evaluate(asked)) / 1e6
+
+
+def process_mb() -> float:
+    """What the processes of all pages of this test take: the browser gives little of it back."""
     psutil = pytest.importorskip("psutil")
     total = 0
     for child in psutil.Process().children(recursive=True):
@@ -255,29 +263,30 @@ def memory_mb() -> float:
 
 def test_an_hour(visits: Visits) -> None:
     """The rate goes from 72 to 90 over it; nothing grows, nothing ends."""
-    still = Scenario(seed=3, duration=4, rate=25, heart_rate=60, sdnn=0, size=(320, 240))
-    levels = [(float(image[80:160, 120:200].mean()), image) for image, _ in frames(still)]
-    levels.sort(key=lambda entry: entry[0])
+    alive = Scenario(seed=3, duration=1, rate=25, heart_rate=60, sdnn=0, size=(320, 240))
+    both = zip(frames(replace(alive, pulse=0.0)), frames(alive), strict=True)
+    pairs = [(bled, image) for (bled, _), (image, _) in both]
+    pair = max(pairs, key=lambda two: abs(float(two[1].sum()) - float(two[0].sum())))
     rate = f"(t) => 72 + (18 * t) / {HOUR_S}"
-    trough, peak = (picture(levels[k][1]) for k in (0, -1))
+    trough, peak = (picture(image) for image in pair)
     head = f"const TROUGH = '{trough}', PEAK = '{peak}', BPM = {rate};"
     page = visits.page(viewport=SMALL, script=head + (HERE / "web_page_hour.js").read_text("utf-8"))
     begin(page)
-    settled, begun, known = 0.0, time.monotonic(), []
+    settled, taken, begun, known = 0.0, 0.0, time.monotonic(), []
     while (now := page.evaluate("simulated()")) < HOUR_S:
         assert time.monotonic() - begun < 3 * HOUR_S, "slower than time itself"
-        if not settled and now > SETTLED_S:
-            settled = memory_mb()
+        if not settled and now > FILLED_S:
+            settled, taken = held_mb(page), process_mb()
         text = page.locator(".card .value").first.inner_text()
         if now > 30:
             known.append(text != "–")
         if text != "–" and now > SETTLED_S:
             assert abs(float(text) - (72 + 18 * now / HOUR_S)) <= 3
         time.sleep(1.0)
-    grown = memory_mb() - settled
+    grown, more = held_mb(page) - settled, process_mb() - taken
     print(
         f"{now:.0f} s in {time.monotonic() - begun:.0f} s; {np.mean(known):.0%} known; "
-        f"{grown:.0f} MB more"
+        f"{settled:.0f} MB used, {grown:+.1f} since; {more:+.0f} MB of its process"
     )
     assert np.mean(known) > LEAST_KNOWN
     assert settled and grown < MOST_GROWTH_MB

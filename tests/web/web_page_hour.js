@@ -1,10 +1,10 @@
 // An hour in minutes: pictures come as fast as they are taken in, with times of a clock that runs ahead.
 // TROUGH and PEAK are one face without and with its pulse; BPM(t) its rate.
 (() => {
-  const [RATE, WAITING] = [12, 2];
+  const [RATE, WAITING, NOISE] = [12, 2, 1.5];
   let [time, phase, waiting, wake] = [0, 0, 0, null];
   const canvas = document.createElement("canvas");
-  const pen = canvas.getContext("2d");
+  const pen = canvas.getContext("2d", { willReadFrequently: true });
   const pictures = Promise.all(
     [TROUGH, PEAK].map(async (source) => {
       const image = new Image();
@@ -13,19 +13,34 @@
       return image;
     }),
   );
-  let faces = null;
+  let [faces, drawn] = [null, null];
 
+  // every picture has noise of its own, as a camera's has: without it all pixels would step at once
+  const noise = new Float32Array(1 << 18);
+  for (let k = 0; k < noise.length; k++) {
+    const [u, v] = [1 - Math.random(), Math.random()];
+    noise[k] = k % 4 === 3 ? 0 : NOISE * Math.sqrt(-2 * Math.log(u)) * Math.cos(2 * Math.PI * v);
+  }
   const draw = () => {
     time += 1 / RATE;
     phase += ((2 * Math.PI) / RATE) * (BPM(time) / 60);
-    pen.globalAlpha = 1;
-    pen.drawImage(faces[0], 0, 0);
-    pen.globalAlpha = 0.5 + 0.4 * Math.cos(phase) + 0.1 * Math.cos(2 * phase + 0.8);
-    pen.drawImage(faces[1], 0, 0);
+    const share = 0.5 + 0.4 * Math.cos(phase) + 0.1 * Math.cos(2 * phase + 0.8);
+    const [trough, peak] = faces;
+    const at = 4 * Math.floor((Math.random() * noise.length) / 4);
+    for (let k = 0; k < trough.length; k++) {
+      const grain = noise[(at + k) % noise.length];
+      drawn.data[k] = trough[k] + share * (peak[k] - trough[k]) + grain;
+    }
+    pen.putImageData(drawn, 0, 0);
   };
   navigator.mediaDevices.getUserMedia = async () => {
-    faces = await pictures;
-    [canvas.width, canvas.height] = [faces[0].width, faces[0].height];
+    const images = await pictures;
+    [canvas.width, canvas.height] = [images[0].width, images[0].height];
+    drawn = pen.createImageData(canvas.width, canvas.height);
+    faces = images.map((image) => {
+      pen.drawImage(image, 0, 0);
+      return Float32Array.from(pen.getImageData(0, 0, canvas.width, canvas.height).data);
+    });
     draw();
     return canvas.captureStream(5);
   };

@@ -20,7 +20,12 @@ from camvitals.data.synthetic.scenario import Scenario
 from camvitals.data.synthetic.scene import frames
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-FLAGS = ("--no-sandbox", "--disable-gpu", "--use-fake-ui-for-media-stream")
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--use-fake-ui-for-media-stream",
+    "--enable-blink-features=ForceEagerMeasureMemory",  # asked for, it is told at once
+)
 CAMERA = "--use-fake-device-for-media-stream"
 RATE_MS = 15_000
 SLOWEST_PLAY = 0.98
