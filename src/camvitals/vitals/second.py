@@ -11,7 +11,7 @@ from camvitals.vitals.beats import Beats, no_beats
 MARK = "of enhanced colours"
 # Share of the bits a pulse needs below which there is nothing to enhance: a pulse was regained in
 # made films that had 0.22 to 0.31 of them (CRF 24), not where they had 0.05 to 0.09 (CRF 30, 36);
-# of 24 such films one was told a wrong rate.
+# of 48 such films one was told a wrong rate.
 LEAST_BITS = 0.15
 SPAN_S = 1e-3  # by which the spans of one window may differ
 Look = tuple[Reading, tuple[Reading, ...], Wave, Beats]  # whole, sliding, pulse, its beats
